@@ -1,0 +1,1 @@
+//! Control plane: drain, batch, NATS, EVE, rule store, API.

@@ -1,0 +1,3 @@
+//! The `sensor-gateway` binary.
+
+fn main() {}

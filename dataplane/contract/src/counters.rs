@@ -1,0 +1,171 @@
+//! Counters that one worker writes and the control plane reads.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::latency::LatencyHistogram;
+
+/// A counter with one writer: an increment is a plain load and store, never a locked instruction.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// A counter at zero.
+    pub const ZERO: Self = Self(AtomicU64::new(0));
+
+    /// Adds `n`. Only the owning thread may call this; a second writer would lose increments.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Adds one.
+    #[inline]
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// The value as last seen by this thread.
+    #[inline]
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Declares a fieldless enum of causes with a count, a list and a stable name for each.
+macro_rules! causes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            /// Every cause, in the order of its index.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// How many causes there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name used in `/api/v1/stats`, metrics and documentation.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+causes! {
+    /// Why a packet that was received ended without inspection.
+    PacketDrop {
+        /// Not IP (ARP, LLDP …): nothing in it that a rule can match yet.
+        NotIp = "not_ip",
+        /// A header is cut or contradicts itself, so that the packet cannot be decoded.
+        Malformed = "malformed",
+        /// The capture's link type is not known to the decoder.
+        UnknownLink = "unknown_link",
+        /// A multi-segment frame is larger than the linearisation buffer.
+        Oversize = "oversize",
+        /// The ring to the owning worker was full.
+        HandoverFull = "handover_full",
+        /// A panic was caught while the packet's burst was processed.
+        WorkerPanic = "worker_panic",
+        /// The pipeline was stopped while the packet waited in a hand-over ring.
+        Shutdown = "shutdown",
+    }
+}
+
+causes! {
+    /// Why an alert that was raised did not reach its consumer.
+    AlertDrop {
+        /// The worker's alert lane was full.
+        RingFull = "ring_full",
+        /// A record in the ring could not be decoded, or its generation is no longer known.
+        BadRecord = "bad_record",
+        /// The queue to the publishing lane was full.
+        LaneFull = "lane_full",
+        /// NATS was not connected.
+        NatsDown = "nats_down",
+        /// NATS refused the message, or its acknowledgement did not come in time.
+        PublishFailed = "publish_failed",
+        /// The process ended before the alert could be delivered.
+        Shutdown = "shutdown",
+        /// The file or stream that is the alerts' only destination could not be written.
+        SinkFailed = "sink_failed",
+    }
+}
+
+/// The counters of one worker. The worker is the only writer of every field.
+///
+/// Aligned to two cache lines, so that neighbours' counters never share a line (adjacent-line
+/// prefetch included).
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct WorkerCounters {
+    /// Packets taken from the source by this worker.
+    pub rx_packets: Counter,
+    /// Bytes of these packets, as captured.
+    pub rx_bytes: Counter,
+    /// Packets that this worker, as their owner, put through detection.
+    pub inspected: Counter,
+    /// Packets that ended without inspection, by [`PacketDrop`].
+    pub drops: [Counter; PacketDrop::COUNT],
+    /// Packets given to another worker because that one owns their flow.
+    pub handover_sent: Counter,
+    /// Packets taken from other workers.
+    pub handover_received: Counter,
+    /// Frames of several segments that were copied together.
+    pub linearised: Counter,
+    /// IP fragments inspected as they are.
+    pub fragments: Counter,
+    /// Payload bytes delivered to the prefilters.
+    pub bytes_delivered: Counter,
+    /// Payload bytes scanned by the prefilters.
+    pub bytes_scanned: Counter,
+    /// Rules that a prefilter named as candidates.
+    pub candidates: Counter,
+    /// Searches given up at a limit of the engine (documented in `docs/rule-support.md`).
+    pub match_limit: Counter,
+    /// Alerts raised, whether or not they found room in the ring.
+    pub raised: Counter,
+    /// Alerts that a rule's packet limit cut before they were raised.
+    pub alert_limit: Counter,
+    /// Alerts lost before the drain, by [`AlertDrop`].
+    pub alert_drops: [Counter; AlertDrop::COUNT],
+    /// Records longer than the limit, delivered cut.
+    pub records_cut: Counter,
+    /// Payload digests found in the cache.
+    pub digest_hits: Counter,
+    /// Payload digests computed.
+    pub digest_misses: Counter,
+    /// Flows created.
+    pub flows_created: Counter,
+    /// Flows that made room for others before their time-out.
+    pub flows_evicted: Counter,
+    /// Bursts with at least one packet.
+    pub bursts: Counter,
+    /// Polls that found nothing.
+    pub idle_polls: Counter,
+    /// Panics caught at a burst.
+    pub panics: Counter,
+    /// Generation that the worker uses now.
+    pub generation: AtomicU32,
+    /// Nanoseconds from one poll of the source to the next.
+    pub poll_gap_ns: LatencyHistogram,
+    /// Nanoseconds of a burst's service divided by its packets, one sample a burst.
+    pub service_ns: LatencyHistogram,
+}
+
+impl WorkerCounters {
+    /// Counts one packet that ends without inspection.
+    #[inline]
+    pub fn drop_packet(&self, cause: PacketDrop) {
+        self.drops[cause as usize].increment();
+    }
+
+    /// Counts one alert that is lost before the drain.
+    #[inline]
+    pub fn drop_alert(&self, cause: AlertDrop) {
+        self.alert_drops[cause as usize].increment();
+    }
+}

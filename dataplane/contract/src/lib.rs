@@ -1,0 +1,21 @@
+//! Plain types that both planes share: five-tuple, record layout, counters, ledgers, latency
+//! histograms and time. No behaviour of either plane lives here, and no allocation on the write side.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod counters;
+pub mod latency;
+pub mod ledger;
+pub mod record;
+pub mod time;
+pub mod tuple;
+
+pub use counters::{AlertDrop, Counter, PacketDrop, WorkerCounters};
+pub use latency::{LatencyHistogram, LatencySnapshot};
+pub use ledger::{AlertLedger, PacketLedger};
+pub use record::{Field, FieldKind, Header, Kind, Lane, Record, RecordBuilder, Slot};
+pub use time::WallOffset;
+pub use tuple::{FiveTuple, FlowKey, LinkType};

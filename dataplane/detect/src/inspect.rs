@@ -1,0 +1,20 @@
+//! What detection looks at: one packet, as plain values and borrowed bytes.
+
+use contract::FiveTuple;
+
+/// A view of one decoded packet. It says nothing of where the bytes come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect<'a> {
+    /// The packet's five-tuple (for ICMP: type and code in the ports).
+    pub tuple: FiveTuple,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// TCP flags, where the packet is TCP with a whole header.
+    pub tcp_flags: Option<u8>,
+    /// ICMP type and code, where the packet is ICMP or ICMPv6.
+    pub icmp: Option<(u8, u8)>,
+    /// Payload of the transport layer; of IP where the transport is not decoded.
+    pub payload: &'a [u8],
+    /// The transport header was decoded, so that ports mean something.
+    pub has_transport: bool,
+}

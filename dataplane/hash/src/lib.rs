@@ -1,0 +1,1 @@
+//! Payload digests and their LRU.

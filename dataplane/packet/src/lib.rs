@@ -1,0 +1,1 @@
+//! Header decode: link layer to transport, owner hash.

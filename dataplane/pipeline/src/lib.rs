@@ -1,0 +1,1 @@
+//! The worker: every stage of a packet in one visible order.

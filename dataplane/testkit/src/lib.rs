@@ -1,0 +1,1 @@
+//! Packet and capture builders for tests.

@@ -1,0 +1,1 @@
+//! Thin safe types over DPDK.

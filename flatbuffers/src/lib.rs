@@ -1,0 +1,1 @@
+//! The alert message: flatbuffers schema, encode and decode.
