@@ -1,3 +1,9 @@
-//! The `sensor-gateway` binary.
+//! The `sensor-gateway` binary: all of it is in the library.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sensor_gateway::main().into()
+}

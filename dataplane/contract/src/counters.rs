@@ -9,9 +9,6 @@ use crate::latency::LatencyHistogram;
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// A counter at zero.
-    pub const ZERO: Self = Self(AtomicU64::new(0));
-
     /// Adds `n`. Only the owning thread may call this; a second writer would lose increments.
     #[inline]
     pub fn add(&self, n: u64) {
@@ -62,6 +59,8 @@ causes! {
         NotIp = "not_ip",
         /// A header is cut or contradicts itself, so that the packet cannot be decoded.
         Malformed = "malformed",
+        /// The IP packet is longer than what was captured (a snap length). The peer inspects none of these.
+        Cut = "cut",
         /// The capture's link type is not known to the decoder.
         UnknownLink = "unknown_link",
         /// A multi-segment frame is larger than the linearisation buffer.

@@ -39,7 +39,7 @@ pub struct LatencyHistogram {
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self { counts: [const { Counter::ZERO }; BUCKETS], max: Counter::ZERO }
+        Self { counts: core::array::from_fn(|_| Counter::default()), max: Counter::default() }
     }
 }
 

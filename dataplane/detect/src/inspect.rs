@@ -17,4 +17,7 @@ pub struct Inspect<'a> {
     pub payload: &'a [u8],
     /// The transport header was decoded, so that ports mean something.
     pub has_transport: bool,
+    /// The packet is the first of its flow in its direction, or belongs to no flow: address-only
+    /// rules (`Class::IpOnly`) are looked at on these packets alone, as the peer does.
+    pub first_in_direction: bool,
 }

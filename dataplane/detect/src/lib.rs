@@ -1,7 +1,43 @@
 //! HIR to an immutable rule set, and matching over an [`Inspect`] view.
+//!
+//! [`RuleSet::compile`] turns rules into protocol domains with port-grouped multi-pattern prefilters,
+//! property indexes for rules without a literal, and one inspection program per rule.
+//! [`RuleSet::inspect`] runs them over one packet: prefilter → candidates → header checks → program.
+//! Matching allocates nothing: all memory of a worker is its [`Scratch`].
+//!
+//! Rules of class `PktOrStream` are looked at on each packet's payload, since no streams are
+//! reassembled yet; rules of class `Stream` are refused for the same reason. [`mod@reference`] is the
+//! slow twin that every fast path is tested against. `docs/detection.md` explains the engine.
 
 #![forbid(unsafe_code)]
 
+mod cache;
+mod compile;
+mod error;
+mod generation;
+mod header;
 mod inspect;
+mod order;
+mod outcome;
+mod prefilter;
+mod program;
 
+pub mod reference;
+mod report;
+mod ruleset;
+mod scratch;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use cache::CompileCache;
+pub use compile::CompileOptions;
+pub use error::{CompileError, PcreError, Refusal, RefusalReason};
+pub use generation::Generation;
 pub use inspect::Inspect;
+pub use outcome::{Outcome, PassScope, SignatureIndex};
+pub use program::INSPECTION_STEPS_MAX;
+pub use report::CompileReport;
+pub use ruleset::RuleSet;
+pub use scratch::Scratch;

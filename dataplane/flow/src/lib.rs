@@ -1,1 +1,13 @@
-//! Flow table.
+//! The flow table: which conversation a packet belongs to.
+//!
+//! One table per worker, allocated once. A bucket is eight ways with a cache line of tags, so that a
+//! look-up touches one line of tags and, as a rule, one entry. A full bucket gives up the flow that has
+//! been silent longest ([`Placed::Evicted`]); idle flows end by the time of the packets, at look-up.
+
+#![forbid(unsafe_code)]
+
+mod core;
+mod table;
+
+pub use crate::core::{Direction, FlowCore, Timeouts};
+pub use crate::table::{FlowTable, Looked, Placed, WAYS};

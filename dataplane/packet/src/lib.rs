@@ -1,1 +1,115 @@
-//! Header decode: link layer to transport, owner hash.
+//! Header decode: link layer to transport, and the owner hash.
+//!
+//! [`decode`] turns a frame into a [`Decoded`]: plain values and offsets into the frame, no allocation,
+//! no panic on any input. Where RFCs leave room, or where practice differs, it does what the peer
+//! (Suricata 7.0.10) was seen to do; each such place says so.
+//!
+//! What is not decoded here: tunnels (a later stage re-enters [`decode`]) and reassembly of fragments
+//! (each is inspected as it is: addresses, protocol and no payload).
+
+#![forbid(unsafe_code)]
+
+mod decoded;
+mod error;
+mod icmp;
+mod ipv4;
+mod ipv6;
+mod link;
+mod owner;
+mod read;
+mod transport;
+
+pub use decoded::{Decoded, Fragment, Span, TcpFacts};
+pub use error::DecodeError;
+pub use ipv6::EXTENSION_HEADERS_MAX;
+pub use link::VLAN_TAGS_MAX;
+pub use owner::OwnerHash;
+
+use contract::{FiveTuple, LinkType};
+use core::net::IpAddr;
+
+use link::Family;
+
+/// Longest frame that is decoded: offsets are 32 bits, and nothing on a wire comes near.
+pub const FRAME_BYTES_MAX: usize = 1 << 24;
+
+/// IP protocol numbers (IANA registry) that the decoder knows.
+pub mod protocol {
+    /// Internet Control Message Protocol.
+    pub const ICMP: u8 = 1;
+    /// Transmission Control Protocol.
+    pub const TCP: u8 = 6;
+    /// User Datagram Protocol.
+    pub const UDP: u8 = 17;
+    /// IPv6 fragment header.
+    pub const IPV6_FRAGMENT: u8 = 44;
+    /// Encapsulating Security Payload.
+    pub const ESP: u8 = 50;
+    /// ICMP for IPv6.
+    pub const ICMPV6: u8 = 58;
+    /// Stream Control Transmission Protocol.
+    pub const SCTP: u8 = 132;
+}
+
+/// An IP header, its extension headers included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Network {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) ttl: u8,
+    /// Protocol of what starts at `transport_offset`.
+    pub(crate) protocol: u8,
+    pub(crate) network_offset: usize,
+    pub(crate) transport_offset: usize,
+    /// End of the IP packet in the frame, or of the frame where that comes first.
+    pub(crate) end: usize,
+    /// The IP packet is longer than what was captured.
+    pub(crate) cut: bool,
+    pub(crate) fragment: Option<Fragment>,
+}
+
+impl Network {
+    /// The header of `family` at `offset`.
+    fn parse(family: Family, frame: &[u8], offset: usize) -> Result<Self, DecodeError> {
+        match family {
+            Family::V4 => ipv4::parse(frame, offset),
+            Family::V6 => ipv6::parse(frame, offset),
+        }
+    }
+
+    /// The tuple with ports 0.
+    fn tuple(&self) -> FiveTuple {
+        FiveTuple {
+            source: self.source,
+            destination: self.destination,
+            source_port: 0,
+            destination_port: 0,
+            protocol: self.protocol,
+        }
+    }
+}
+
+/// Decodes `frame`, whose first byte is of link type `link`.
+///
+/// A transport header that is cut or contradicts itself is no error: the packet keeps its addresses and
+/// protocol, its ports are 0, its payload is empty and [`Decoded::has_transport`] is false. This is how
+/// the peer treats it: rules on addresses and protocol see the packet, nothing else does.
+///
+/// # Errors
+/// [`DecodeError`] where there is no IP packet, or its header cannot be understood.
+#[inline]
+pub fn decode(link: LinkType, frame: &[u8]) -> Result<Decoded, DecodeError> {
+    if frame.len() > FRAME_BYTES_MAX {
+        return Err(DecodeError::FrameTooLong);
+    }
+    let link = link::parse(link, frame)?;
+    let network = Network::parse(link.family, frame, link.network_offset)?;
+    let mut decoded = Decoded::new(&network, link.vlan);
+    if network.fragment.is_none() {
+        transport::parse(frame, &network, &mut decoded);
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests;

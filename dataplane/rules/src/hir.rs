@@ -63,9 +63,9 @@ pub enum Protocol {
     Udp,
     /// `icmp`: ICMPv4 and ICMPv6.
     Icmp,
-    /// `icmpv4`, `icmp4`.
+    /// `icmpv4`.
     Icmpv4,
-    /// `icmpv6`, `icmp6`.
+    /// `icmpv6`.
     Icmpv6,
     /// `sctp`.
     Sctp,

@@ -1,1 +1,25 @@
-//! Packet and capture builders for tests.
+//! Packet and capture builders for tests, and the assertions that every end-to-end test shares.
+//!
+//! Development only: what is wrong in a test's own input is a panic with a message.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::panic, clippy::expect_used, reason = "a test helper reports misuse by panicking")]
+
+mod address;
+mod checksum;
+mod conversation;
+mod files;
+pub mod ledgers;
+mod packet;
+mod rng;
+mod traffic;
+
+pub use address::Address;
+pub use conversation::{Chunk, Side, tcp_conversation};
+pub use files::{
+    FIRST_TIMESTAMP_NS, Frame, Interface, PcapFile, PcapngFile, TIMESTAMP_STEP_NS, write_pcap,
+    write_pcapng,
+};
+pub use packet::{Packet, tcp_flags};
+pub use rng::Rng;
+pub use traffic::Traffic;

@@ -1,0 +1,99 @@
+# Every way to build, run and judge the sensor. `make help` lists them.
+#
+# On a fresh Debian 12 machine `make run` and `make test` need no other step: what they lack is
+# installed first (deploy/setup.sh), which takes a moment where nothing is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Where rustup puts its tools, for the run that has just installed them.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Data that is shared between checkouts: the conformance corpus. Tests that need it skip without it.
+SENSOR_SHARED ?= $(abspath ../shared)
+export SENSOR_SHARED
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO := cargo
+# Flags for the test harness, for example TEST_FLAGS=--show-output.
+TEST_FLAGS ?=
+# Cases to score, and the committed score that they are held against.
+CASES ?= $(SENSOR_SHARED)/conformance/cases
+BASELINE ?= $(if $(filter file,$(origin CASES)),benches/conformance-score.json)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.PHONY: setup
+setup: ## Install the Debian packages and Rust tools that are missing
+	@deploy/setup.sh
+
+# What building and running needs. Quick when all is there, and silent then.
+.PHONY: ready
+ready:
+	@deploy/setup.sh packages rust
+
+.PHONY: run
+run: ready ## Run the sensor over DPDK on the demo capture; alerts on NATS, API on loopback
+	$(CARGO) build --release --locked -p sensor-gateway -p benches
+	@deploy/run.sh $(TARGET)/release
+
+.PHONY: clean-run
+clean-run: ## `make run` from a clean clone of HEAD: alerts must arrive, ledgers must balance
+	@.ci/clean-run
+
+.PHONY: test
+test: ready ## Every test, with DPDK and without; the ring under loom, and under miri if it is there
+	$(CARGO) test --workspace --all-features --locked -- $(TEST_FLAGS)
+	$(CARGO) test -p sensor-gateway --no-default-features --locked -- $(TEST_FLAGS)
+	@$(MAKE) loom miri
+
+.PHONY: test-long
+test-long: ready ## The tests that are too slow for every day, and more cases of the property tests
+	PROPTEST_CASES=20000 $(CARGO) test --workspace --all-features --locked --release -- \
+		--include-ignored $(TEST_FLAGS)
+
+.PHONY: loom
+loom: ready ## Model-check the ring's memory ordering
+	RUSTFLAGS="--cfg loom" $(CARGO) test -p ring --release --locked --test loom \
+		--target-dir $(TARGET)/loom -- $(TEST_FLAGS)
+
+.PHONY: miri
+miri: ## Run the ring's tests under miri (needs a nightly toolchain with miri)
+	@if ! $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
+		echo "SKIPPED: miri is not installed (rustup +nightly component add miri)"; \
+	else \
+		$(CARGO) +nightly miri test -p ring --lib --target-dir $(TARGET)/miri; \
+	fi
+
+.PHONY: check
+check: ready ## Formatting, lints, docs, dependencies, generated code, house rules
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	$(CARGO) clippy -p sensor-gateway --all-targets --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --locked
+	flatbuffers/generate.sh --check
+	@$(MAKE) deny
+	$(CARGO) test --workspace --all-features --locked \
+		--test dependency_graph --test documentation --test house_rules
+
+.PHONY: deny
+deny: ## Licences, bans, sources and advisories of the dependencies
+	@deploy/setup.sh rust cargo-deny
+	$(CARGO) deny --locked --log-level error check --hide-inclusion-graph licenses bans sources
+	@.ci/advisories
+
+.PHONY: conformance
+conformance: ready ## Score the rule cases (CASES=DIR any folder of cases, UPDATE=1 keeps a rise)
+	@test -d "$(CASES)" || { \
+		echo "no cases in $(CASES): set CASES=DIR or SENSOR_SHARED=DIR" >&2; exit 2; }
+	$(CARGO) build --release --locked -p sensor-gateway -p benches
+	$(TARGET)/release/conformance --cases "$(CASES)" \
+		$(if $(BASELINE),--baseline $(BASELINE) $(if $(UPDATE),--update)) $(ARGS)
+
+.PHONY: bench
+bench: ready ## Criterion benches; profiles with ARGS='--profile-time=10'
+	$(CARGO) bench -p ring -p benches --locked -- $(ARGS)

@@ -1,0 +1,122 @@
+//! An alert as the control plane has it: read from a record, with its rule's text and community ID.
+
+use std::sync::Arc;
+
+use alert_schema::AlertFields;
+use contract::record::{FlowFacts, PacketFacts, decode_tuple};
+use contract::{FieldKind, FiveTuple, Header, Record};
+
+use crate::community::CommunityId;
+use crate::registry::{RegistryReader, SignatureText};
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Identity, times and flags.
+    pub header: Header,
+    /// The packet's addresses.
+    pub tuple: FiveTuple,
+    /// The packet's sizes and tags.
+    pub packet: PacketFacts,
+    /// The flow's state.
+    pub flow: FlowFacts,
+    /// The rule that matched.
+    pub signature: Arc<SignatureText>,
+    /// The packet's payload, perhaps cut.
+    pub payload: Box<[u8]>,
+    /// SHA-256 of the whole payload.
+    pub payload_sha256: Option<[u8; 32]>,
+    /// Name of the flow across tools.
+    pub community_id: CommunityId,
+    /// Name of the interface; empty where there is none.
+    pub in_iface: Arc<str>,
+}
+
+/// Turns records into alerts.
+#[derive(Debug)]
+pub struct Enricher {
+    registry: RegistryReader,
+    interfaces: Vec<Arc<str>>,
+    unnamed: Arc<str>,
+}
+
+impl Enricher {
+    /// An enricher that finds signatures by `registry` and names ports by `interfaces`, in the order of
+    /// their index.
+    #[must_use]
+    pub fn new(registry: RegistryReader, interfaces: &[String]) -> Self {
+        let interfaces = interfaces.iter().map(|name| Arc::from(name.as_str())).collect();
+        Self { registry, interfaces, unnamed: Arc::from("") }
+    }
+
+    /// The alert that `record` tells of. `None` when its generation or signature is not live, or when it
+    /// lacks the fields that every alert has.
+    pub fn alert(&mut self, record: &Record<'_>) -> Option<Alert> {
+        let header = record.header;
+        let signature = self.registry.signature(header.generation, header.signature)?;
+        let mut alert = Parts::default();
+        for field in record.fields() {
+            alert.take(field.kind, field.bytes);
+        }
+        let tuple = alert.tuple?;
+        let packet = alert.packet?;
+        let port = usize::from(packet.port);
+        Some(Alert {
+            header,
+            tuple,
+            packet,
+            flow: alert.flow.unwrap_or_default(),
+            signature,
+            payload: alert.payload.into(),
+            payload_sha256: alert.payload_sha256,
+            community_id: CommunityId::of(&tuple),
+            in_iface: Arc::clone(self.interfaces.get(port).unwrap_or(&self.unnamed)),
+        })
+    }
+
+    /// Lets go of generations that are no longer live.
+    pub fn refresh(&mut self) {
+        self.registry.refresh();
+    }
+}
+
+/// The fields of a record, in whatever order they came.
+#[derive(Default)]
+struct Parts<'a> {
+    tuple: Option<FiveTuple>,
+    packet: Option<PacketFacts>,
+    flow: Option<FlowFacts>,
+    payload: &'a [u8],
+    payload_sha256: Option<[u8; 32]>,
+}
+
+impl<'a> Parts<'a> {
+    fn take(&mut self, kind: Option<FieldKind>, bytes: &'a [u8]) {
+        match kind {
+            Some(FieldKind::Tuple) => self.tuple = decode_tuple(bytes),
+            Some(FieldKind::Packet) => self.packet = PacketFacts::decode(bytes),
+            Some(FieldKind::Flow) => self.flow = FlowFacts::decode(bytes),
+            Some(FieldKind::Payload) => self.payload = bytes,
+            Some(FieldKind::PayloadSha256) => self.payload_sha256 = bytes.try_into().ok(),
+            None => {}
+        }
+    }
+}
+
+impl Alert {
+    /// The same for the alert message.
+    #[must_use]
+    pub fn fields(&self) -> AlertFields<'_> {
+        AlertFields {
+            header: self.header,
+            tuple: self.tuple,
+            packet: self.packet,
+            flow: self.flow,
+            signature: self.signature.fields(),
+            payload: &self.payload,
+            payload_sha256: self.payload_sha256.as_ref(),
+            community_id: self.community_id.as_str(),
+            in_iface: &self.in_iface,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The HTTP API: health, stats, metrics and rules.
+//!
+//! `/api/v1/openapi.json` describes it; routes and description are made from the same list, and a test
+//! asks the server for everything that the description promises.
+
+mod auth;
+mod health;
+mod problem;
+mod rules;
+mod server;
+mod stats;
+
+use std::sync::Arc;
+
+use auth::Guard;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use problem::Problem;
+pub(crate) use server::{ApiHandle, start};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::stats::Collector;
+use crate::store::RuleStore;
+
+/// What the handlers share.
+pub(crate) struct ApiState {
+    pub(crate) collector: Arc<Collector>,
+    pub(crate) store: Arc<RuleStore>,
+    guard: Guard,
+}
+
+/// The path of the description.
+const OPENAPI_PATH: &str = "/api/v1/openapi.json";
+
+fn routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(stats::stats))
+        .routes(routes!(stats::metrics))
+        .routes(routes!(rules::show, rules::activate))
+}
+
+/// The description of the API.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    describe(routes().into_openapi())
+}
+
+fn describe(mut openapi: OpenApi) -> OpenApi {
+    openapi.info.title = "Sensor Gateway".into();
+    openapi.info.version = env!("CARGO_PKG_VERSION").into();
+    openapi.info.description = Some("Health, stats, metrics and rules of one sensor.".into());
+    openapi.info.license = None;
+    openapi
+}
+
+/// The router over `state`.
+fn router(state: &Arc<ApiState>) -> Router {
+    let (router, openapi) = routes().split_for_parts();
+    let description = describe(openapi);
+    router
+        .route(OPENAPI_PATH, get(move || async move { Json(description) }))
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(middleware::from_fn_with_state(Arc::clone(state), auth::guard))
+        .layer(DefaultBodyLimit::max(state.store.text_bytes_max()))
+        .with_state(Arc::clone(state))
+}

@@ -1,0 +1,70 @@
+//! Whether the process lives, and whether it does its work.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ApiState;
+use crate::stats::Collector;
+
+/// A worker that was not seen to poll for so long does not inspect, seconds.
+const SILENT_MAX_S: f64 = 2.0;
+
+/// Whether the sensor does its work.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// Packets are inspected, and alerts can be delivered.
+    ready: bool,
+    /// Why not.
+    reasons: Vec<String>,
+    /// What does not stop the work, but should be looked at.
+    degraded: Vec<String>,
+}
+
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The sensor does its work.
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, body = Readiness), (status = 503, body = Readiness)
+))]
+pub(super) async fn ready(State(state): State<Arc<ApiState>>) -> (StatusCode, Json<Readiness>) {
+    let readiness = readiness(&state.collector);
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness))
+}
+
+fn readiness(collector: &Collector) -> Readiness {
+    let (mut reasons, mut degraded) = (Vec::new(), Vec::new());
+    for worker in &collector.workers {
+        let silent_s = worker.silent_s();
+        if silent_s > SILENT_MAX_S {
+            reasons.push(format!("worker {} has not polled for {silent_s:.0} s", worker.index));
+        }
+        let panics = worker.counters.panics.get();
+        if panics > 0 {
+            degraded.push(format!("worker {} has caught {panics} panics", worker.index));
+        }
+    }
+    if collector.nats.as_ref().is_some_and(|nats| !nats.health.is_ready()) {
+        reasons.push("NATS does not take alerts; nats.lanes in /api/v1/stats says more".into());
+    }
+    if let Some(eve) = &collector.eve
+        && eve.is_failing()
+    {
+        let list = if collector.nats.is_some() { &mut degraded } else { &mut reasons };
+        list.push("the EVE output cannot be written".into());
+    }
+    let unconfirmed = collector.store.unconfirmed();
+    if !unconfirmed.is_empty() {
+        degraded.push(format!("workers {unconfirmed:?} still use older rules"));
+    }
+    Readiness { ready: reasons.is_empty(), reasons, degraded }
+}

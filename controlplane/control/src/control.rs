@@ -1,0 +1,267 @@
+//! The control plane of the live sensor, started and stopped as one.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::{AlertLedger, PacketLedger};
+use rules::Environment;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::alert::Enricher;
+use crate::api::{self, ApiHandle};
+use crate::config::{ApiConfig, ConfigError, EveConfig, NatsConfig, RuleStoreConfig};
+use crate::drain::{Drain, DrainThread};
+use crate::eve::{EveHandle, EveOptions, EveOutput};
+use crate::nats::{self, NatsError, NatsHandle};
+use crate::registry::{Registry, RegistryReader};
+use crate::sinks::Sinks;
+use crate::stats::{Collector, PortStats, Snapshot, WorkerStats};
+use crate::store::{LoadedRules, Mailboxes, RuleStore};
+use crate::tally::Tally;
+use crate::worker::WorkerLink;
+
+/// Pause between two rounds of freeing what workers have left behind.
+const REAP_PAUSE: Duration = Duration::from_millis(20);
+/// Pause between two looks at a thread that is ending.
+const JOIN_POLL: Duration = Duration::from_millis(1);
+
+/// Who the sensor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensorIdentity {
+    /// Where it stands; a part of its subjects.
+    pub site: String,
+    /// Its name at the site; a part of its subjects.
+    pub sensor: String,
+    /// Start of the process, unique for each start: letters, digits and `-`.
+    pub boot: String,
+}
+
+/// What the control plane is made of.
+pub struct Parts {
+    /// Who the sensor is.
+    pub identity: SensorIdentity,
+    /// Version of the sensor, for stats.
+    pub version: String,
+    /// The ends of every worker.
+    pub workers: Vec<WorkerLink>,
+    /// Names of the ports, by index.
+    pub interfaces: Vec<String>,
+    /// Counters of the ports.
+    pub ports: Arc<dyn PortStats>,
+    /// What rules texts are read against.
+    pub environment: Environment,
+    /// The generation that the workers start with, its number, and where it came from.
+    pub initial: (LoadedRules, u32, String),
+    /// `[nats]`.
+    pub nats: NatsConfig,
+    /// `[eve]`.
+    pub eve: EveConfig,
+    /// `[api]`.
+    pub api: ApiConfig,
+    /// `[rules.store]`.
+    pub store: RuleStoreConfig,
+}
+
+/// Why the control plane cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// NATS.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    /// The EVE output.
+    #[error("eve.path: {path}: {error}")]
+    Eve {
+        /// The file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The API.
+    #[error("{0}")]
+    Api(io::Error),
+    /// The drain's thread.
+    #[error("the drain's thread: {0}")]
+    Thread(io::Error),
+}
+
+/// The running control plane.
+pub struct Control {
+    drain: DrainThread,
+    nats: Option<NatsHandle>,
+    eve: Option<EveHandle>,
+    api: Option<ApiHandle>,
+    reaper: JoinHandle<()>,
+    collector: Arc<Collector>,
+    store: Arc<RuleStore>,
+}
+
+impl Control {
+    /// Starts everything. Needs a tokio runtime with time and I/O; NATS may be down.
+    ///
+    /// # Errors
+    /// A setting, a file or an address cannot be used.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        parts.nats.validate()?;
+        parts.eve.validate()?;
+        parts.api.validate()?;
+        parts.store.validate()?;
+        let (nats_output, nats) = start_nats(&parts).await?.unzip();
+        let (eve_output, eve) = start_eve(&parts.eve)?.unzip();
+        let nats_status = nats.as_ref().map(NatsHandle::status);
+        let eve_counters = eve_output.as_ref().map(|output| Arc::clone(output.counters()));
+        let tally = Tally::new();
+        let registry = Arc::new(Registry::default());
+        let reader = RegistryReader::new(Arc::clone(&registry));
+        let enricher = Enricher::new(reader, &parts.interfaces);
+        let sinks = Sinks { nats: nats_output, eve: eve_output };
+        let mut drain = Drain::new(enricher, Arc::clone(&tally), sinks);
+        let (workers, mailboxes) = attach(&mut drain, parts.workers);
+        let (initial, number, source) = parts.initial;
+        let store = Arc::new(RuleStore::new(
+            parts.store,
+            parts.environment,
+            mailboxes,
+            registry,
+            initial,
+            (number, &source),
+        ));
+        let collector = Arc::new(Collector {
+            identity: parts.identity,
+            version: parts.version,
+            started: std::time::Instant::now(),
+            workers,
+            tally,
+            nats: nats_status,
+            eve: eve_counters,
+            store: Arc::clone(&store),
+            ports: parts.ports,
+        });
+        let api = if parts.api.enabled {
+            let served = api::start(&parts.api, Arc::clone(&collector), Arc::clone(&store)).await;
+            Some(served.map_err(StartError::Api)?)
+        } else {
+            None
+        };
+        let drain = DrainThread::start(drain).map_err(StartError::Thread)?;
+        let reaper = tokio::spawn(reap(Arc::clone(&collector), Arc::clone(&store)));
+        Ok(Self { drain, nats, eve, api, reaper, collector, store })
+    }
+
+    /// Where the API listens; `None` where there is none.
+    #[must_use]
+    pub fn api_address(&self) -> Option<SocketAddr> {
+        self.api.as_ref().map(|api| api.address)
+    }
+
+    /// The rules, for reloads that do not come over the API.
+    #[must_use]
+    pub const fn rules(&self) -> &Arc<RuleStore> {
+        &self.store
+    }
+
+    /// Everything that `/api/v1/stats` shows.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.collector.snapshot()
+    }
+
+    /// Ends everything; the workers have ended before. Empties the rings, publishes what waits, and
+    /// waits for acknowledgements, all within `limit`; alerts that are still on their way then are
+    /// counted as `shutdown`. The ledgers as they ended.
+    pub async fn shutdown(self, limit: Duration) -> (PacketLedger, AlertLedger) {
+        let deadline = Instant::now() + limit;
+        if let Some(api) = self.api {
+            api.finish(deadline).await;
+        }
+        self.reaper.abort();
+        // The drain's end closes the queues behind it, which ends the sinks.
+        self.drain.stop();
+        ended(deadline, || self.drain.is_finished()).await;
+        if let Some(nats) = self.nats {
+            nats.finish(deadline).await;
+        }
+        if let Some(eve) = self.eve
+            && !ended(deadline, || eve.is_finished()).await
+        {
+            eve.abandon();
+        }
+        self.store.reap();
+        let (packets, alerts) = self.collector.ledgers();
+        tracing::info!(
+            rx = packets.rx,
+            inspected = packets.inspected,
+            raised = alerts.raised,
+            delivered = alerts.acknowledged + alerts.sent + alerts.written,
+            packets_balanced = packets.imbalance() == 0,
+            alerts_balanced = alerts.imbalance() == 0,
+            "control plane ended"
+        );
+        (packets, alerts)
+    }
+}
+
+async fn start_nats(
+    parts: &Parts,
+) -> Result<Option<(nats::NatsOutput, NatsHandle)>, StartError> {
+    if parts.nats.is_enabled() {
+        Ok(Some(nats::start(&parts.nats, &parts.identity).await?))
+    } else {
+        Ok(None)
+    }
+}
+
+fn start_eve(config: &EveConfig) -> Result<Option<(EveOutput, EveHandle)>, StartError> {
+    let Some(path) = &config.path else { return Ok(None) };
+    let options = EveOptions { payload: config.payload, packet_number: false };
+    let started = EveOutput::start(config, path, options);
+    started
+        .map(Some)
+        .map_err(|error| StartError::Eve { path: path.display().to_string(), error })
+}
+
+/// Gives each end of every worker to whom it belongs.
+fn attach(drain: &mut Drain<Sinks>, links: Vec<WorkerLink>) -> (Vec<WorkerStats>, Mailboxes) {
+    let (mut workers, mut mailboxes) = (Vec::new(), Vec::new());
+    for WorkerLink { index, counters, lanes, generations, retired } in links {
+        let progress = drain.attach(Arc::clone(&counters), lanes);
+        workers.push(WorkerStats::new(index, Arc::clone(&counters), Arc::clone(&progress)));
+        mailboxes.push(crate::store::Mailbox {
+            worker: index,
+            counters,
+            progress,
+            generations,
+            retired,
+        });
+    }
+    (workers, Mailboxes::new(mailboxes))
+}
+
+/// Frees what workers have left behind, and sees whether they poll, until it is stopped.
+async fn reap(collector: Arc<Collector>, store: Arc<RuleStore>) {
+    let mut rounds = tokio::time::interval(REAP_PAUSE);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        store.reap();
+        for worker in &collector.workers {
+            worker.silent_s();
+        }
+    }
+}
+
+/// Waits until `is_finished`, or until the deadline; whether it is.
+async fn ended(deadline: Instant, is_finished: impl Fn() -> bool) -> bool {
+    while !is_finished() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(JOIN_POLL).await;
+    }
+    true
+}

@@ -1,0 +1,259 @@
+//! Reads the counters.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use contract::{
+    AlertDrop, AlertLedger, Counter, LatencySnapshot, PacketDrop, PacketLedger, WorkerCounters,
+};
+
+use super::PortStats;
+use super::model::{
+    EveView, LatencyView, LedgersView, NatsLaneView, NatsView, RulesView, Snapshot, WorkerView,
+};
+use crate::SensorIdentity;
+use crate::eve::EveCounters;
+use crate::nats::NatsStatus;
+use crate::store::RuleStore;
+use crate::tally::Tally;
+use crate::worker::DrainProgress;
+
+/// Readings of a ledger before one that does not add up is shown as it is.
+const READINGS_MAX: usize = 16;
+
+/// A worker as the stats see it.
+pub(crate) struct WorkerStats {
+    pub(crate) index: u16,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) progress: Arc<DrainProgress>,
+    pub(crate) seen: Mutex<Seen>,
+}
+
+/// When a worker was last seen to poll.
+pub(crate) struct Seen {
+    polls: u64,
+    at: Instant,
+}
+
+impl WorkerStats {
+    pub(crate) fn new(
+        index: u16,
+        counters: Arc<WorkerCounters>,
+        progress: Arc<DrainProgress>,
+    ) -> Self {
+        let seen = Mutex::new(Seen { polls: 0, at: Instant::now() });
+        Self { index, counters, progress, seen }
+    }
+
+    /// Notes whether the worker has polled since the last look; seconds since it was last seen to.
+    pub(crate) fn silent_s(&self) -> f64 {
+        let polls = self.counters.bursts.get() + self.counters.idle_polls.get();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if polls != seen.polls {
+            *seen = Seen { polls, at: Instant::now() };
+        }
+        seen.at.elapsed().as_secs_f64()
+    }
+}
+
+/// The packet ledger over all workers.
+///
+/// The counters are read one after another while workers write them, so that a reading that does not add
+/// up is repeated some times; at rest the first one holds.
+#[must_use]
+pub fn packet_ledger<'a>(
+    workers: impl Iterator<Item = &'a WorkerCounters> + Clone,
+) -> PacketLedger {
+    settled(|| PacketLedger::of(workers.clone()), PacketLedger::imbalance)
+}
+
+/// The alert ledger over all workers and the control plane; read like [`packet_ledger`].
+#[must_use]
+pub fn alert_ledger<'a>(
+    workers: impl Iterator<Item = (&'a WorkerCounters, &'a DrainProgress)> + Clone,
+    tally: &Tally,
+) -> AlertLedger {
+    let read = || {
+        let mut ledger = AlertLedger::default();
+        for (counters, progress) in workers.clone() {
+            ledger.raised += counters.raised.get();
+            ledger.in_flight += progress.in_rings(counters);
+            for (sum, count) in ledger.drops.iter_mut().zip(&counters.alert_drops) {
+                *sum += count.get();
+            }
+        }
+        ledger.in_flight += tally.in_flight();
+        ledger.acknowledged = tally.acknowledged();
+        ledger.sent = tally.sent();
+        ledger.written = tally.written();
+        for cause in AlertDrop::ALL {
+            ledger.drops[*cause as usize] += tally.dropped(*cause);
+        }
+        ledger
+    };
+    settled(read, AlertLedger::imbalance)
+}
+
+fn settled<T>(read: impl Fn() -> T, imbalance: impl Fn(&T) -> i128) -> T {
+    let mut ledger = read();
+    for _ in 1..READINGS_MAX {
+        if imbalance(&ledger) == 0 {
+            break;
+        }
+        std::thread::yield_now();
+        ledger = read();
+    }
+    ledger
+}
+
+/// Everything that a snapshot is read from.
+pub(crate) struct Collector {
+    pub(crate) identity: SensorIdentity,
+    pub(crate) version: String,
+    pub(crate) started: Instant,
+    pub(crate) workers: Vec<WorkerStats>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) nats: Option<NatsStatus>,
+    pub(crate) eve: Option<Arc<EveCounters>>,
+    pub(crate) store: Arc<RuleStore>,
+    pub(crate) ports: Arc<dyn PortStats>,
+}
+
+impl Collector {
+    /// Both ledgers.
+    pub(crate) fn ledgers(&self) -> (PacketLedger, AlertLedger) {
+        let packets = packet_ledger(self.workers.iter().map(|worker| &*worker.counters));
+        let pairs = self.workers.iter().map(|worker| (&*worker.counters, &*worker.progress));
+        (packets, alert_ledger(pairs, &self.tally))
+    }
+
+    /// Reads everything.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (packets, alerts) = self.ledgers();
+        let (mut poll_gap, mut service) = <(LatencySnapshot, LatencySnapshot)>::default();
+        for worker in &self.workers {
+            worker.counters.poll_gap_ns.add_to(&mut poll_gap);
+            worker.counters.service_ns.add_to(&mut service);
+        }
+        let sum = |read: fn(&WorkerCounters) -> &Counter| {
+            self.workers.iter().map(|worker| read(&worker.counters).get()).sum::<u64>()
+        };
+        let inspected = sum(|counters| &counters.inspected);
+        let candidates = sum(|counters| &counters.candidates);
+        Snapshot {
+            version: self.version.clone(),
+            site: self.identity.site.clone(),
+            sensor: self.identity.sensor.clone(),
+            boot: self.identity.boot.clone(),
+            uptime_s: self.started.elapsed().as_secs_f64(),
+            ledgers: LedgersView { packets: (&packets).into(), alerts: (&alerts).into() },
+            workers: self.workers.iter().map(worker_view).collect(),
+            candidates_per_packet: candidates as f64 / (inspected.max(1) as f64),
+            poll_gap_ns: LatencyView::from(&poll_gap),
+            service_ns: LatencyView::from(&service),
+            nats: self.nats.as_ref().map(nats_view),
+            eve: self.eve.as_deref().map(eve_view),
+            rules: self.rules_view(),
+            ports: self.ports.ports(),
+        }
+    }
+
+    fn rules_view(&self) -> RulesView {
+        let info = self.store.info();
+        RulesView {
+            generation: info.number,
+            loaded: info.counts.loaded,
+            refused: info.counts.refused,
+            live: self.store.live(),
+            unconfirmed: self.store.unconfirmed(),
+        }
+    }
+}
+
+fn worker_view(worker: &WorkerStats) -> WorkerView {
+    let counters = &*worker.counters;
+    let latency = |histogram: &contract::LatencyHistogram| {
+        let mut snapshot = LatencySnapshot::default();
+        histogram.add_to(&mut snapshot);
+        LatencyView::from(&snapshot)
+    };
+    let drops = PacketDrop::ALL.iter().map(|c| (c.name(), counters.drops[*c as usize].get()));
+    let lost = AlertDrop::ALL.iter().map(|c| (c.name(), counters.alert_drops[*c as usize].get()));
+    WorkerView {
+        index: worker.index,
+        generation: counters.generation.load(Ordering::Relaxed),
+        rx_packets: counters.rx_packets.get(),
+        rx_bytes: counters.rx_bytes.get(),
+        inspected: counters.inspected.get(),
+        drops: drops.collect(),
+        alert_drops: lost.collect(),
+        counters: other_counters(worker).into_iter().collect(),
+        silent_s: worker.silent_s(),
+        poll_gap_ns: latency(&counters.poll_gap_ns),
+        service_ns: latency(&counters.service_ns),
+    }
+}
+
+/// The counters that have no field of their own, by the name that they have everywhere.
+fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 21] {
+    let (counters, progress) = (&*worker.counters, &*worker.progress);
+    [
+        ("handover_sent", &counters.handover_sent),
+        ("handover_received", &counters.handover_received),
+        ("linearised", &counters.linearised),
+        ("fragments", &counters.fragments),
+        ("bytes_delivered", &counters.bytes_delivered),
+        ("bytes_scanned", &counters.bytes_scanned),
+        ("candidates", &counters.candidates),
+        ("match_limit", &counters.match_limit),
+        ("alerts_raised", &counters.raised),
+        ("alert_limit", &counters.alert_limit),
+        ("records_cut", &counters.records_cut),
+        ("digest_hits", &counters.digest_hits),
+        ("digest_misses", &counters.digest_misses),
+        ("flows_created", &counters.flows_created),
+        ("flows_evicted", &counters.flows_evicted),
+        ("bursts", &counters.bursts),
+        ("idle_polls", &counters.idle_polls),
+        ("panics", &counters.panics),
+        ("alerts_drained", &progress.drained),
+        ("bad_slots", &progress.bad_slots),
+        ("sequence_gaps", &progress.sequence_gaps),
+    ]
+    .map(|(name, counter)| (name, counter.get()))
+}
+
+fn nats_view(status: &NatsStatus) -> NatsView {
+    let (mut enqueue, mut ack) = <(LatencySnapshot, LatencySnapshot)>::default();
+    let (mut messages, mut bytes, mut duplicates) = (0, 0, 0);
+    let mut lanes = Vec::new();
+    for (counters, state) in &status.lanes {
+        counters.publish_enqueue_ns.add_to(&mut enqueue);
+        counters.publish_ack_ns.add_to(&mut ack);
+        messages += counters.messages.get();
+        bytes += counters.bytes.get();
+        duplicates += counters.duplicates.get();
+        lanes.push(NatsLaneView { state: state.borrow().name(), messages: counters.messages.get() });
+    }
+    NatsView {
+        ready: status.health.is_ready(),
+        disconnects: status.health.disconnects.load(Ordering::Relaxed),
+        messages,
+        bytes,
+        duplicates,
+        publish_enqueue_ns: LatencyView::from(&enqueue),
+        publish_ack_ns: LatencyView::from(&ack),
+        lanes,
+    }
+}
+
+fn eve_view(counters: &EveCounters) -> EveView {
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    EveView {
+        written: get(&counters.written),
+        queue_full: get(&counters.queue_full),
+        failed: get(&counters.failed),
+        failing: counters.is_failing(),
+    }
+}

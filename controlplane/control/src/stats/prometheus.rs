@@ -1,0 +1,213 @@
+//! A snapshot in the text format of Prometheus (exposition format 0.0.4).
+//!
+//! Ours are `sensor_*`. What `suricata_exporter` calls by a name of its own, and means the same by, is
+//! there under that name as well, so that dashboards made for it work.
+
+use std::fmt::{Display, Write as _};
+
+use super::model::{LatencyView, NatsView, PortView, Snapshot, WorkerView};
+
+/// Renders `snapshot`.
+pub(crate) fn render(snapshot: &Snapshot) -> String {
+    let mut page = Page::default();
+    sensor(&mut page, snapshot);
+    ledgers(&mut page, snapshot);
+    workers(&mut page, &snapshot.workers);
+    if let Some(nats) = &snapshot.nats {
+        publishing(&mut page, nats);
+    }
+    if let Some(eve) = &snapshot.eve {
+        let help = "Alerts of the EVE output, by what became of them.";
+        page.family("sensor_eve_alerts_total", "counter", help);
+        page.sample(&[("outcome", &"written")], eve.written);
+        page.sample(&[("outcome", &"queue_full")], eve.queue_full);
+        page.sample(&[("outcome", &"failed")], eve.failed);
+    }
+    ports(&mut page, &snapshot.ports);
+    aliases(&mut page, snapshot);
+    page.text
+}
+
+/// The page as it grows, and the family that is being written.
+#[derive(Default)]
+struct Page {
+    text: String,
+    name: &'static str,
+}
+
+impl Page {
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.name = name;
+        // Writing to a `String` cannot fail, here and below.
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, labels: &[(&str, &dyn Display)], value: impl Display) {
+        self.sample_of("", labels, value);
+    }
+
+    fn sample_of(&mut self, suffix: &str, labels: &[(&str, &dyn Display)], value: impl Display) {
+        let _ = write!(self.text, "{}{suffix}", self.name);
+        for (index, (key, label)) in labels.iter().enumerate() {
+            let label = label.to_string().replace('\\', r"\\").replace('"', "\\\"");
+            let label = label.replace('\n', r"\n");
+            let open = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{open}{key}=\"{label}\"");
+        }
+        let close = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.text, "{close} {value}");
+    }
+
+    fn one(&mut self, name: &'static str, kind: &str, help: &str, value: impl Display) {
+        self.family(name, kind, help);
+        self.sample(&[], value);
+    }
+
+    /// A latency as a summary, in seconds as Prometheus wants it. The sum is not known.
+    fn latency(&mut self, labels: &[(&str, &dyn Display)], latency: &LatencyView) {
+        let quantiles = [
+            ("0.5", latency.p50),
+            ("0.9", latency.p90),
+            ("0.95", latency.p95),
+            ("0.99", latency.p99),
+            ("0.999", latency.p999),
+            ("1", latency.max),
+        ];
+        for (quantile, ns) in quantiles {
+            let mut labels = labels.to_vec();
+            labels.push(("quantile", &quantile));
+            self.sample(&labels, seconds(ns));
+        }
+        self.sample_of("_count", labels, latency.count);
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+fn sensor(page: &mut Page, snapshot: &Snapshot) {
+    page.family("sensor_info", "gauge", "The sensor; always 1.");
+    let labels: [(&str, &dyn Display); 4] = [
+        ("version", &snapshot.version),
+        ("site", &snapshot.site),
+        ("sensor", &snapshot.sensor),
+        ("boot", &snapshot.boot),
+    ];
+    page.sample(&labels, 1);
+    page.one("sensor_uptime_seconds", "gauge", "Time since the start.", snapshot.uptime_s);
+    let rules = &snapshot.rules;
+    page.one("sensor_rules_generation", "gauge", "The active generation.", rules.generation);
+    page.one("sensor_rules_loaded", "gauge", "Rules in use.", rules.loaded);
+    page.one("sensor_rules_refused", "gauge", "Rules of the text refused.", rules.refused);
+    let help = "Generations that are not freed yet.";
+    page.one("sensor_rules_generations_live", "gauge", help, rules.live.len());
+}
+
+fn ledgers(page: &mut Page, snapshot: &Snapshot) {
+    let packets = &snapshot.ledgers.packets;
+    page.one("sensor_packets_received_total", "counter", "Packets received.", packets.rx);
+    page.one("sensor_packets_inspected_total", "counter", "Packets inspected.", packets.inspected);
+    page.family("sensor_packets_dropped_total", "counter", "Packets not inspected, by cause.");
+    for (cause, count) in &packets.drops {
+        page.sample(&[("cause", cause)], count);
+    }
+    let help = "Packets on their way between workers.";
+    page.one("sensor_packets_in_flight", "gauge", help, packets.in_flight);
+    let alerts = &snapshot.ledgers.alerts;
+    page.one("sensor_alerts_raised_total", "counter", "Alerts raised.", alerts.raised);
+    page.family("sensor_alerts_delivered_total", "counter", "Alerts delivered, by what that means.");
+    for (outcome, count) in [
+        ("acknowledged", alerts.acknowledged),
+        ("sent", alerts.sent),
+        ("written", alerts.written),
+    ] {
+        page.sample(&[("outcome", &outcome)], count);
+    }
+    page.one("sensor_alerts_spooled", "gauge", "Alerts in the spool.", alerts.spooled);
+    page.family("sensor_alerts_dropped_total", "counter", "Alerts lost, by cause.");
+    for (cause, count) in &alerts.drops {
+        page.sample(&[("cause", cause)], count);
+    }
+    page.one("sensor_alerts_in_flight", "gauge", "Alerts on their way.", alerts.in_flight);
+    let help = "What a ledger is short of (positive) or has too much; 0 at rest.";
+    page.family("sensor_ledger_imbalance", "gauge", help);
+    page.sample(&[("ledger", &"packets")], packets.imbalance);
+    page.sample(&[("ledger", &"alerts")], alerts.imbalance);
+}
+
+fn workers(page: &mut Page, workers: &[WorkerView]) {
+    page.family("sensor_worker_packets_total", "counter", "Packets received, by worker.");
+    for worker in workers {
+        page.sample(&[("worker", &worker.index)], worker.rx_packets);
+    }
+    page.family("sensor_worker_events_total", "counter", "Other counters of a worker, by name.");
+    for worker in workers {
+        for (name, count) in &worker.counters {
+            page.sample(&[("worker", &worker.index), ("event", name)], count);
+        }
+    }
+    page.family("sensor_worker_generation", "gauge", "Generation that a worker uses.");
+    for worker in workers {
+        page.sample(&[("worker", &worker.index)], worker.generation);
+    }
+    page.family("sensor_poll_gap_seconds", "summary", "From one poll of a source to the next.");
+    for worker in workers {
+        page.latency(&[("worker", &worker.index)], &worker.poll_gap_ns);
+    }
+    page.family("sensor_service_seconds", "summary", "A burst's service divided by its packets.");
+    for worker in workers {
+        page.latency(&[("worker", &worker.index)], &worker.service_ns);
+    }
+}
+
+fn publishing(page: &mut Page, nats: &NatsView) {
+    let help = "Whether every lane can publish.";
+    page.one("sensor_nats_ready", "gauge", help, u8::from(nats.ready));
+    page.one("sensor_nats_disconnects_total", "counter", "Links lost.", nats.disconnects);
+    page.one("sensor_nats_messages_total", "counter", "Messages published.", nats.messages);
+    page.one("sensor_nats_bytes_total", "counter", "Bytes of these messages.", nats.bytes);
+    page.family("sensor_nats_publish_enqueue_seconds", "summary", "To hand a message over.");
+    page.latency(&[], &nats.publish_enqueue_ns);
+    page.family("sensor_nats_publish_ack_seconds", "summary", "Until it was acknowledged.");
+    page.latency(&[], &nats.publish_ack_ns);
+}
+
+fn ports(page: &mut Page, ports: &[PortView]) {
+    type Read = fn(&PortView) -> u64;
+    let families: [(&str, &str, Read); 5] = [
+        ("sensor_port_packets_total", "Packets that a port received.", |port| port.rx_packets),
+        ("sensor_port_bytes_total", "Bytes that a port received.", |port| port.rx_bytes),
+        ("sensor_port_missed_total", "Packets without a free descriptor.", |port| port.rx_missed),
+        ("sensor_port_errors_total", "Packets found damaged.", |port| port.rx_errors),
+        ("sensor_port_no_mbuf_total", "Packets without a free mbuf.", |port| port.rx_no_mbuf),
+    ];
+    for (name, help, read) in families {
+        page.family(name, "counter", help);
+        for port in ports {
+            page.sample(&[("port", &port.name)], read(port));
+        }
+    }
+}
+
+/// What `suricata_exporter` has under other names. Its `thread` is our worker.
+fn aliases(page: &mut Page, snapshot: &Snapshot) {
+    page.one("suricata_uptime_seconds_total", "counter", "Alias.", snapshot.uptime_s);
+    page.one("suricata_detect_engine_rules_loaded", "gauge", "Alias.", snapshot.rules.loaded);
+    page.one("suricata_detect_engine_rules_failed", "gauge", "Alias.", snapshot.rules.refused);
+    type Read = fn(&WorkerView) -> u64;
+    let families: [(&str, Read); 4] = [
+        ("suricata_capture_kernel_packets_total", |worker| worker.rx_packets),
+        ("suricata_decoder_packets_total", |worker| worker.rx_packets),
+        ("suricata_decoder_bytes_total", |worker| worker.rx_bytes),
+        ("suricata_detect_alerts_total", |worker| {
+            worker.counters.get("alerts_raised").copied().unwrap_or(0)
+        }),
+    ];
+    for (name, read) in families {
+        page.family(name, "counter", "Alias.");
+        for worker in &snapshot.workers {
+            page.sample(&[("thread", &format_args!("W#{:02}", worker.index))], read(worker));
+        }
+    }
+}

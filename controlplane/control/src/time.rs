@@ -1,0 +1,65 @@
+//! Wall time, read and written.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const NS_PER_US: u64 = 1_000;
+const US_PER_S: u64 = 1_000_000;
+const S_PER_DAY: u64 = 86_400;
+
+/// Nanoseconds since 1970, now.
+#[must_use]
+pub fn wall_ns_now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds since 1970 that display as EVE writes time: microseconds, and the offset `+0000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UtcTime(pub u64);
+
+impl fmt::Display for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0 / NS_PER_US;
+        let (seconds, micros) = (micros / US_PER_S, micros % US_PER_S);
+        let (days, second) = (seconds / S_PER_DAY, seconds % S_PER_DAY);
+        let (year, month, day) = civil(days);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+0000")
+    }
+}
+
+/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01.
+///
+/// Years are taken to start in March, so that the leap day is the last; an era of 400 years has 146,097
+/// days (the method of H. Hinnant, "chrono-compatible low-level date algorithms").
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + (month <= 2) as u64;
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UtcTime;
+
+    #[test]
+    fn instants_have_their_dates() {
+        for (ns, text) in [
+            (0, "1970-01-01T00:00:00.000000+0000"),
+            (951_782_400_000_000_000, "2000-02-29T00:00:00.000000+0000"),
+            (1_078_012_799_999_999_999, "2004-02-28T23:59:59.999999+0000"),
+            (1_700_000_000_123_456_789, "2023-11-14T22:13:20.123456+0000"),
+            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000000+0000"),
+        ] {
+            assert_eq!(UtcTime(ns).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What decoding a frame gives.
+
+use contract::FiveTuple;
+
+use crate::Network;
+
+/// Bytes of a frame: a start and a length, always within the frame that was decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Number of bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// From `start` to `end`; empty at `end` if `start` is beyond.
+    #[inline]
+    pub(crate) fn between(start: usize, end: usize) -> Self {
+        let start = start.min(end);
+        // Offsets fit: frames are at most FRAME_BYTES_MAX.
+        Self { start: start as u32, len: (end - start) as u32 }
+    }
+
+    /// These bytes of `frame`; empty if `frame` is not the one that was decoded and is shorter.
+    #[inline]
+    #[must_use]
+    pub fn of<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
+        let start = self.start as usize;
+        frame.get(start..start + self.len as usize).unwrap_or(&[])
+    }
+}
+
+/// The fixed part of a TCP header (RFC 9293 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpFacts {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number; it means something only with the ACK flag.
+    pub ack: u32,
+    /// Window, unscaled.
+    pub window: u16,
+    /// Flags, FIN 1 … CWR 128.
+    pub flags: u8,
+    /// Bytes of the header, options included.
+    pub header_len: u8,
+}
+
+/// The fragment fields of a packet that is one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Identification: 16 bits of IPv4, 32 of IPv6.
+    pub id: u32,
+    /// Offset of this fragment's data in the whole, in bytes.
+    pub offset: u16,
+    /// More fragments follow.
+    pub more: bool,
+    /// Protocol of the whole's payload: for IPv6 the fragment header's next header.
+    pub protocol: u8,
+}
+
+/// A decoded packet. Offsets are from the frame's first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Addresses, protocol, and ports where `has_transport`; for ICMP, type and code.
+    ///
+    /// The protocol of an IPv6 fragment is 44, as the peer has it; see [`Fragment::protocol`].
+    pub tuple: FiveTuple,
+    /// Identifiers of the two outer VLAN tags, from the outside in; 0 where there is none.
+    pub vlan: [u16; 2],
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// TCP header, where it is whole and valid.
+    pub tcp: Option<TcpFacts>,
+    /// ICMP or ICMPv6 type and code, where the header is whole.
+    pub icmp: Option<(u8, u8)>,
+    /// What detection sees as payload: the transport's, without padding after the IP packet. Empty for
+    /// fragments, for an invalid transport header and for protocols that are not decoded, as in the peer.
+    pub payload: Span,
+    /// Start of the IP header.
+    pub network_offset: u32,
+    /// Start of what follows IP and its extension headers: the transport header, or a fragment's data.
+    pub transport_offset: u32,
+    /// End of the IP packet in the frame; what lies behind is padding or a trailer.
+    pub network_end: u32,
+    /// The fragment fields, where the packet is a fragment. An atomic IPv6 fragment (RFC 6946) is none.
+    pub fragment: Option<Fragment>,
+    /// For ICMP errors the tuple of the packet that they quote, in that packet's direction.
+    pub quoted: Option<FiveTuple>,
+    /// The transport header was decoded, so that ports, or type and code, mean something.
+    pub has_transport: bool,
+    /// The IP packet is longer than what was captured (a snap length): it was decoded as far as it goes.
+    /// The peer inspects no such packet.
+    pub cut: bool,
+}
+
+impl Decoded {
+    /// The packet with its IP layer alone.
+    #[inline]
+    pub(crate) fn new(network: &Network, vlan: [u16; 2]) -> Self {
+        Self {
+            tuple: network.tuple(),
+            vlan,
+            ttl: network.ttl,
+            tcp: None,
+            icmp: None,
+            payload: Span::between(network.end, network.end),
+            network_offset: network.network_offset as u32,
+            transport_offset: network.transport_offset as u32,
+            network_end: network.end as u32,
+            fragment: network.fragment,
+            quoted: None,
+            has_transport: false,
+            cut: network.cut,
+        }
+    }
+
+    /// The tuple that says which flow the packet belongs to: an ICMP error belongs to the one it quotes.
+    #[inline]
+    #[must_use]
+    pub fn flow_tuple(&self) -> &FiveTuple {
+        self.quoted.as_ref().unwrap_or(&self.tuple)
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a frame could not be decoded.
+
+use contract::PacketDrop;
+
+/// Why a frame could not be decoded: a discriminant, to be counted, never text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum DecodeError {
+    /// The frame holds something else than IP.
+    NotIp,
+    /// The decoder does not know the link type.
+    UnknownLink,
+    /// The frame is longer than [`crate::FRAME_BYTES_MAX`].
+    FrameTooLong,
+    /// The link header, or a VLAN tag, is cut.
+    LinkCut,
+    /// There are more VLAN tags than [`crate::VLAN_TAGS_MAX`].
+    TooManyTags,
+    /// The version in the IP header is not what the link layer says, or neither 4 nor 6.
+    IpVersion,
+    /// The fixed part of the IP header is cut.
+    IpCut,
+    /// IPv4's header length is below 20 bytes, or more than there is.
+    Ipv4HeaderLength,
+    /// IPv4's total length is less than the header's.
+    Ipv4TotalLength,
+    /// An IPv4 option is longer than the options.
+    Ipv4Option,
+}
+
+impl DecodeError {
+    /// The name used in counters and documentation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotIp => "not_ip",
+            Self::UnknownLink => "unknown_link",
+            Self::FrameTooLong => "frame_too_long",
+            Self::LinkCut => "link_cut",
+            Self::TooManyTags => "too_many_tags",
+            Self::IpVersion => "ip_version",
+            Self::IpCut => "ip_cut",
+            Self::Ipv4HeaderLength => "ipv4_header_length",
+            Self::Ipv4TotalLength => "ipv4_total_length",
+            Self::Ipv4Option => "ipv4_option",
+        }
+    }
+
+    /// The drop cause under which the packet is counted.
+    #[must_use]
+    pub const fn cause(self) -> PacketDrop {
+        match self {
+            Self::NotIp => PacketDrop::NotIp,
+            Self::UnknownLink => PacketDrop::UnknownLink,
+            _ => PacketDrop::Malformed,
+        }
+    }
+}
+
+impl From<DecodeError> for PacketDrop {
+    fn from(error: DecodeError) -> Self {
+        error.cause()
+    }
+}

@@ -1,0 +1,106 @@
+//! Which worker owns a packet (design: Ownership).
+
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use contract::FlowKey;
+use siphasher::sip::SipHasher13;
+
+use crate::{Decoded, Fragment};
+
+/// A keyed hash of flow keys: the same for both directions of a conversation, and unpredictable without
+/// the key, so that nobody outside can aim all traffic at one worker or one bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerHash {
+    hasher: SipHasher13,
+}
+
+/// Bytes of the longest input: two addresses, two ports, two VLAN tags, the protocol.
+const INPUT_MAX: usize = 16 + 16 + 4 + 4 + 1;
+
+/// The bytes to hash. The two kinds of input (flows, fragments) of the two address families have four
+/// different lengths, which SipHash takes in: none is mistaken for another.
+struct Input {
+    bytes: [u8; INPUT_MAX],
+    length: usize,
+}
+
+impl Input {
+    fn new() -> Self {
+        Self { bytes: [0; INPUT_MAX], length: 0 }
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room.copy_from_slice(bytes);
+            self.length = end;
+        }
+    }
+
+    #[inline]
+    fn address(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(v4) => self.put(&v4.octets()),
+            IpAddr::V6(v6) => self.put(&v6.octets()),
+        }
+    }
+}
+
+impl OwnerHash {
+    /// A hash with `key`, which should be random and stay the same for the life of the workers.
+    #[must_use]
+    pub fn new(key: [u8; 16]) -> Self {
+        Self { hasher: SipHasher13::new_with_key(&key) }
+    }
+
+    /// The hash of a flow key. [`OwnerHash::owner`] uses its high bits; a table of one worker's flows
+    /// must use the low ones.
+    #[inline]
+    #[must_use]
+    pub fn flow_hash(&self, key: &FlowKey) -> u64 {
+        let mut input = Input::new();
+        input.address(key.low.0);
+        input.address(key.high.0);
+        let ([a, b], [c, d]) = (key.low.1.to_le_bytes(), key.high.1.to_le_bytes());
+        let ([e, f], [g, h]) = (key.vlan[0].to_le_bytes(), key.vlan[1].to_le_bytes());
+        input.put(&[a, b, c, d, e, f, g, h, key.protocol]);
+        self.hash(&input)
+    }
+
+    /// The owner of `packet` among `workers`, from 0; 0 if there is none.
+    ///
+    /// Flows go by their key, ICMP errors by that of the packet they quote, fragments by addresses,
+    /// protocol and identification, since only the first one has ports.
+    #[inline]
+    #[must_use]
+    pub fn owner(&self, packet: &Decoded, workers: u16) -> u16 {
+        if workers <= 1 {
+            return 0;
+        }
+        let hash = match &packet.fragment {
+            Some(fragment) => self.fragment_hash(packet, fragment),
+            None => self.flow_hash(&FlowKey::of(packet.flow_tuple(), packet.vlan).0),
+        };
+        // The high half of the product: uniform without a division (Lemire 2019).
+        ((u128::from(hash) * u128::from(workers)) >> 64) as u16
+    }
+
+    fn fragment_hash(&self, packet: &Decoded, fragment: &Fragment) -> u64 {
+        let (a, b) = (packet.tuple.source, packet.tuple.destination);
+        let mut input = Input::new();
+        input.address(a.min(b));
+        input.address(a.max(b));
+        input.put(&[fragment.protocol]);
+        input.put(&fragment.id.to_le_bytes());
+        self.hash(&input)
+    }
+
+    #[inline]
+    fn hash(&self, input: &Input) -> u64 {
+        let mut hasher = self.hasher;
+        hasher.write(input.bytes.get(..input.length).unwrap_or(&input.bytes));
+        hasher.finish()
+    }
+}

@@ -1,0 +1,366 @@
+//! The stages of a burst, from its bytes to its records. Knows neither the source's type nor threads.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use capture::{Burst, Frame, FrameMeta};
+use contract::record::{FlowFacts, PacketFacts};
+use contract::{FlowKey, PacketDrop, WallOffset, WorkerCounters};
+use detect::{Generation, Inspect, PassScope};
+use flow::{Direction, FlowCore, FlowTable, Placed};
+use hash::PayloadDigests;
+use packet::{Decoded, OwnerHash};
+use ring::{Consumer, Producer};
+
+use crate::clock::Clock;
+use crate::flow_state::FlowState;
+use crate::handover::{Handed, Mesh};
+#[cfg(feature = "test-hooks")]
+use crate::hooks::Hooks;
+use crate::report::{Raised, Reporter};
+use crate::seat::Seat;
+use crate::settings::{BURST_MAX, Settings};
+
+/// How far ahead the next frames' headers are fetched into the cache.
+const PREFETCH_AHEAD: usize = 4;
+/// Bits of a flow identifier below the worker's index.
+const FLOW_ID_BITS: u32 = 48;
+
+/// A worker without its source.
+pub(crate) struct Engine<F, C> {
+    pub(crate) index: u16,
+    pub(crate) settings: Settings,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) clock: C,
+    pub(crate) mesh: Mesh<F>,
+    wall: Arc<WallOffset>,
+    owners: OwnerHash,
+    flows: FlowTable<FlowState>,
+    digests: PayloadDigests,
+    reporter: Reporter,
+    rules: Box<Generation>,
+    generations: Consumer<Box<Generation>>,
+    retired: Producer<Box<Generation>>,
+    decoded: Box<[Option<Decoded>; BURST_MAX]>,
+    /// Packets that were begun and have not ended in a counter yet: what a panic would lose.
+    open: u64,
+    #[cfg(feature = "test-hooks")]
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+/// A packet's place in its flow.
+#[derive(Clone, Copy, Debug)]
+struct Followed {
+    /// The flow, this packet counted.
+    core: FlowCore,
+    /// Keyed hash of its key.
+    hash: u64,
+    direction: Direction,
+    /// Address-only rules are due for this packet.
+    addresses_due: bool,
+    /// A rule lets the whole flow pass.
+    passed: bool,
+}
+
+impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
+    pub(crate) fn new(seat: Seat<F>, clock: C) -> Self {
+        let Seat {
+            index, settings, counters, wall, lanes, generations, retired, first, mesh, ..
+        } = seat;
+        counters.generation.store(first.number, Ordering::Release);
+        Self {
+            index,
+            clock,
+            mesh,
+            wall,
+            owners: OwnerHash::new(settings.hash_key),
+            flows: FlowTable::new(
+                settings.flows_max,
+                u64::from(index) << FLOW_ID_BITS,
+                settings.timeouts,
+            ),
+            digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
+            reporter: Reporter::new(lanes, index, settings.lane_full),
+            rules: first,
+            generations,
+            retired,
+            decoded: Box::new([const { None }; BURST_MAX]),
+            open: 0,
+            settings,
+            counters,
+            #[cfg(feature = "test-hooks")]
+            hooks: seat.hooks,
+        }
+    }
+
+    /// Moves to the newest generation in the mailbox. Called between two bursts only.
+    pub(crate) fn switch_generation(&mut self) {
+        self.reporter.settle();
+        while self.retired.free() > 0 {
+            let Some(next) = self.generations.pop() else { return };
+            let number = next.number;
+            let old = std::mem::replace(&mut self.rules, next);
+            self.reporter.switch(number);
+            self.counters.generation.store(number, Ordering::Release);
+            // There is room: asked above, and this is the only writer.
+            if let Err(old) = self.retired.push(old) {
+                drop(old);
+            }
+        }
+    }
+
+    /// All stages of one burst of the worker's own queues.
+    pub(crate) fn process<B: Burst<Owned = F>>(&mut self, burst: &mut B, rx_ns: u64) {
+        let count = burst.len().min(BURST_MAX);
+        self.counters.bursts.increment();
+        self.counters.rx_packets.add(count as u64);
+        self.counters.linearised.add(burst.linearised() as u64);
+        self.open = count as u64;
+        self.decode(burst, count);
+        if self.settings.workers > 1 {
+            self.distribute(burst, count, rx_ns);
+        }
+        for index in 0..count {
+            let Some(decoded) = self.decoded[index].take() else { continue };
+            if let Some(frame) = burst.frame(index) {
+                self.inspect(&frame, &decoded, rx_ns);
+            }
+        }
+    }
+
+    /// Decodes the burst; frames that cannot be decoded end here.
+    fn decode<B: Burst<Owned = F>>(&mut self, burst: &B, count: usize) {
+        for index in 0..count.min(PREFETCH_AHEAD) {
+            burst.prefetch(index);
+        }
+        let mut bytes = 0;
+        for index in 0..count {
+            if index + PREFETCH_AHEAD < count {
+                burst.prefetch(index + PREFETCH_AHEAD);
+            }
+            self.decoded[index] = None;
+            let Some(frame) = burst.frame(index) else {
+                self.end(PacketDrop::Oversize);
+                continue;
+            };
+            bytes += frame.bytes.len() as u64;
+            match packet::decode(frame.meta.link, frame.bytes) {
+                Ok(decoded) if decoded.cut => self.end(PacketDrop::Cut),
+                Ok(decoded) => self.decoded[index] = Some(decoded),
+                Err(error) => self.end(error.into()),
+            }
+        }
+        self.counters.rx_bytes.add(bytes);
+    }
+
+    /// Gives away the frames that other workers own.
+    fn distribute<B: Burst<Owned = F>>(&mut self, burst: &mut B, count: usize, rx_ns: u64) {
+        for index in 0..count {
+            let Some(decoded) = &self.decoded[index] else { continue };
+            let owner = self.owners.owner(decoded, self.settings.workers);
+            if owner == self.index {
+                continue;
+            }
+            let Some(decoded) = self.decoded[index].take() else { continue };
+            if !self.hand_over(burst, index, decoded, owner, rx_ns) {
+                self.end(PacketDrop::HandoverFull);
+            }
+        }
+    }
+
+    /// Gives frame `index` to `owner`; `false` if there is no room for it.
+    fn hand_over<B: Burst<Owned = F>>(
+        &mut self,
+        burst: &mut B,
+        index: usize,
+        decoded: Decoded,
+        owner: u16,
+        rx_ns: u64,
+    ) -> bool {
+        if !self.mesh.has_room(owner) {
+            return false;
+        }
+        let Some(meta) = burst.frame(index).map(|frame| frame.meta) else { return false };
+        let Some(frame) = burst.detach(index) else { return false };
+        // Counted before the push, so that the owner's count of what it took is never ahead. There is
+        // room: asked above, and this worker is the ring's only writer.
+        self.counters.handover_sent.increment();
+        self.open -= 1;
+        self.mesh.send(owner, Handed { frame, meta, decoded, rx_ns });
+        true
+    }
+
+    /// Takes what other workers have handed over, at most a burst; how many frames there were.
+    pub(crate) fn receive_handed(&mut self) -> usize {
+        let mut taken = 0;
+        while taken < self.settings.burst_max {
+            let Some(handed) = self.mesh.receive() else { break };
+            taken += 1;
+            self.open = 1;
+            self.counters.handover_received.increment();
+            let frame = Frame { bytes: handed.frame.as_ref(), meta: handed.meta };
+            self.inspect(&frame, &handed.decoded, handed.rx_ns);
+        }
+        taken
+    }
+
+    /// Flow, detection and alerts of one packet that this worker owns.
+    fn inspect(&mut self, frame: &Frame<'_>, decoded: &Decoded, rx_ns: u64) {
+        #[cfg(feature = "test-hooks")]
+        if self.faulty_packet() {
+            return;
+        }
+        let packet_ns = frame.meta.timestamp_ns.unwrap_or(rx_ns);
+        let followed = self.follow(decoded, &frame.meta, packet_ns);
+        if !followed.passed {
+            self.detect(frame, decoded, &followed, rx_ns);
+        }
+        self.counters.inspected.increment();
+        self.open -= 1;
+    }
+
+    /// Puts the packet into its flow.
+    fn follow(&mut self, decoded: &Decoded, meta: &FrameMeta, packet_ns: u64) -> Followed {
+        if decoded.fragment.is_some() {
+            self.counters.fragments.increment();
+        }
+        let (key, forward) = FlowKey::of(decoded.flow_tuple(), decoded.vlan);
+        // An ICMP error runs against the packet that it quotes.
+        let from_low = forward != decoded.quoted.is_some();
+        let hash = self.owners.flow_hash(&key);
+        let looked = self.flows.look_up(&key, hash, from_low, packet_ns);
+        if looked.placed != Placed::Found {
+            self.counters.flows_created.increment();
+        }
+        if looked.placed == Placed::Evicted {
+            self.counters.flows_evicted.increment();
+        }
+        let direction = looked.core.direction(from_low);
+        looked.core.count(direction, meta.wire_length, packet_ns);
+        let detect = &mut looked.state.detect;
+        detect.meet(self.rules.number);
+        Followed {
+            core: *looked.core,
+            hash,
+            direction,
+            addresses_due: detect.addresses_due(direction),
+            passed: detect.passed,
+        }
+    }
+
+    /// Runs the rules over one packet.
+    fn detect(&mut self, frame: &Frame<'_>, decoded: &Decoded, flow: &Followed, rx_ns: u64) {
+        let payload = decoded.payload.of(frame.bytes);
+        let view = Inspect {
+            tuple: decoded.tuple,
+            ttl: decoded.ttl,
+            tcp_flags: decoded.tcp.map(|tcp| tcp.flags),
+            icmp: decoded.icmp,
+            payload,
+            has_transport: decoded.has_transport,
+            first_in_direction: flow.addresses_due,
+        };
+        let outcome = self.rules.rules.inspect(&view, &mut self.rules.scratch);
+        self.counters.candidates.add(u64::from(outcome.candidates));
+        self.counters.bytes_delivered.add(payload.len() as u64);
+        self.counters.bytes_scanned.add(u64::from(outcome.bytes_scanned));
+        self.counters.match_limit.add(u64::from(outcome.match_limit_hits));
+        self.counters.alert_limit.add(u64::from(outcome.alerts_cut));
+        if outcome.pass == Some(PassScope::Flow) {
+            let core = &flow.core;
+            let looked = self.flows.look_up(&core.key, flow.hash, core.opened_by_low, core.last_ns);
+            looked.state.detect.passed = true;
+        }
+        if !self.rules.scratch.alerts().is_empty() {
+            self.raise(frame, decoded, flow, rx_ns);
+        }
+    }
+
+    /// Turns the matches of one packet into alert records.
+    fn raise(&mut self, frame: &Frame<'_>, decoded: &Decoded, followed: &Followed, rx_ns: u64) {
+        let flow = &followed.core;
+        let payload = decoded.payload.of(frame.bytes);
+        let sha256 = (!payload.is_empty()).then(|| {
+            let digest = self.digests.digest(payload);
+            let counter =
+                if digest.hit { &self.counters.digest_hits } else { &self.counters.digest_misses };
+            counter.increment();
+            digest.sha256
+        });
+        let wall = |ns: u64| self.wall.wall_ns(ns);
+        let raised = Raised {
+            tuple: &decoded.tuple,
+            packet: PacketFacts {
+                wire_length: frame.meta.wire_length,
+                payload_length: payload.len() as u32,
+                vlan: decoded.vlan,
+                port: frame.meta.port,
+            },
+            flow: FlowFacts {
+                packets_to_server: flow.packets[Direction::ToServer.index()],
+                packets_to_client: flow.packets[Direction::ToClient.index()],
+                bytes_to_server: flow.bytes[Direction::ToServer.index()],
+                bytes_to_client: flow.bytes[Direction::ToClient.index()],
+                // A source with times of its own gives wall time; the flow's times are then wall time.
+                start_wall_ns: match frame.meta.timestamp_ns {
+                    Some(_) => flow.first_ns,
+                    None => wall(flow.first_ns),
+                },
+            },
+            flow_id: flow.id,
+            to_server: followed.direction == Direction::ToServer,
+            payload: &payload[..payload.len().min(self.settings.payload_bytes_max)],
+            sha256,
+            number: frame.meta.number,
+            wall_ns: frame.meta.timestamp_ns.unwrap_or_else(|| wall(rx_ns)),
+            rx_ns,
+            now_ns: self.clock.now_ns(),
+            generation: self.rules.number,
+        };
+        for signature in self.rules.scratch.alerts() {
+            #[cfg(feature = "test-hooks")]
+            if Hooks::is_next(&self.hooks.lose_alert, self.counters.raised.get()) {
+                self.counters.raised.increment();
+                continue;
+            }
+            self.reporter.alert(signature.0, &raised, &self.counters);
+        }
+    }
+
+    /// Ends one packet without inspection.
+    fn end(&mut self, cause: PacketDrop) {
+        self.counters.drop_packet(cause);
+        self.open -= 1;
+    }
+
+    /// Ends what a panic left open and makes the state that it may have torn anew.
+    pub(crate) fn recover(&mut self) {
+        self.counters.panics.increment();
+        self.counters.drops[PacketDrop::WorkerPanic as usize].add(self.open);
+        self.open = 0;
+        self.flows.clear();
+        self.rules.scratch = self.rules.rules.new_scratch();
+    }
+
+    /// Ends the frames that wait in the hand-over rings when nobody will inspect them any more.
+    pub(crate) fn abandon_handed(&mut self) {
+        while self.mesh.receive().is_some() {
+            self.counters.handover_received.increment();
+            self.counters.drop_packet(PacketDrop::Shutdown);
+        }
+    }
+
+    /// Faults on purpose: whether this packet is to vanish.
+    #[cfg(feature = "test-hooks")]
+    #[allow(clippy::panic, reason = "the panic that the recovery is tested with")]
+    fn faulty_packet(&self) -> bool {
+        let seen = self.counters.inspected.get();
+        assert!(!Hooks::is_next(&self.hooks.panic_packet, seen), "a panic on purpose");
+        if Hooks::is_next(&self.hooks.lose_packet, seen) {
+            // Once only: else the count would stay where it is.
+            self.hooks.lose_packet.store(0, Ordering::Relaxed);
+            return true;
+        }
+        false
+    }
+}

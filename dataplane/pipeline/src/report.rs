@@ -1,0 +1,151 @@
+//! From a match to a record in the ring.
+
+use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, encode_tuple};
+use contract::{
+    AlertDrop, FieldKind, FiveTuple, Header, Kind, Lane, RecordBuilder, Slot, WorkerCounters,
+};
+use ring::RecordProducer;
+
+use crate::settings::LaneFull;
+
+/// Writes a worker's records. Owns the producing ends of its lanes.
+pub(crate) struct Reporter {
+    lanes: [RecordProducer; 3],
+    /// A switch that a full lane has not taken yet. Nothing goes before it.
+    owed_switch: [Option<u32>; 3],
+    slots: Box<[Slot]>,
+    sequence: u64,
+    worker: u16,
+    lane_full: LaneFull,
+}
+
+/// What all alerts of one packet have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raised<'a> {
+    /// The packet's five-tuple.
+    pub(crate) tuple: &'a FiveTuple,
+    /// Its sizes and tags.
+    pub(crate) packet: PacketFacts,
+    /// Its flow.
+    pub(crate) flow: FlowFacts,
+    /// The flow's identifier.
+    pub(crate) flow_id: u64,
+    /// It runs to the server.
+    pub(crate) to_server: bool,
+    /// Payload, cut to what goes into a record.
+    pub(crate) payload: &'a [u8],
+    /// SHA-256 of the whole payload, where there is one.
+    pub(crate) sha256: Option<[u8; 32]>,
+    /// Number of the packet.
+    pub(crate) number: u64,
+    /// Wall time of the packet.
+    pub(crate) wall_ns: u64,
+    /// Monotonic time of its reception.
+    pub(crate) rx_ns: u64,
+    /// Monotonic time now.
+    pub(crate) now_ns: u64,
+    /// Generation of the rules.
+    pub(crate) generation: u32,
+}
+
+impl Reporter {
+    pub(crate) fn new(lanes: [RecordProducer; 3], worker: u16, lane_full: LaneFull) -> Self {
+        let slots = vec![[0; SLOT_BYTES]; RECORD_SLOTS_MAX].into_boxed_slice();
+        Self { lanes, owed_switch: [None; 3], slots, sequence: 0, worker, lane_full }
+    }
+
+    /// Raises one alert. Its sequence number is used whether or not the ring has room, so that consumers
+    /// see the gap.
+    pub(crate) fn alert(&mut self, signature: u32, raised: &Raised<'_>, counters: &WorkerCounters) {
+        self.sequence += 1;
+        counters.raised.increment();
+        let mut builder = RecordBuilder::new(&mut self.slots);
+        builder
+            .field(FieldKind::Tuple, &encode_tuple(raised.tuple))
+            .field(FieldKind::Packet, &raised.packet.encode())
+            .field(FieldKind::Flow, &raised.flow.encode());
+        if let Some(sha256) = &raised.sha256 {
+            builder.field(FieldKind::PayloadSha256, sha256);
+            builder.field(FieldKind::Payload, raised.payload);
+        }
+        let after_ns = raised.now_ns.saturating_sub(raised.rx_ns);
+        let record = builder.finish(Header {
+            kind: Kind::Alert,
+            flags: if raised.to_server { Header::TO_SERVER } else { 0 },
+            length: 0,
+            generation: raised.generation,
+            signature,
+            flow: raised.flow_id,
+            sequence: self.sequence,
+            packet: raised.number,
+            wall_ns: raised.wall_ns,
+            rx_ns: raised.rx_ns,
+            raised_after_ns: u32::try_from(after_ns).unwrap_or(u32::MAX),
+            worker: self.worker,
+        });
+        if Header::decode(&record[0]).is_some_and(|header| header.flags & Header::CUT != 0) {
+            counters.records_cut.increment();
+        }
+        let lane = Lane::Alerts as usize;
+        if !pay_switch(&mut self.lanes[lane], &mut self.owed_switch[lane], self.worker)
+            || !push(&mut self.lanes[lane], record, self.lane_full)
+        {
+            counters.drop_alert(AlertDrop::RingFull);
+        }
+    }
+
+    /// Tells every lane that what follows belongs to `generation`.
+    pub(crate) fn switch(&mut self, generation: u32) {
+        self.owed_switch = [Some(generation); 3];
+        self.settle();
+    }
+
+    /// Pushes the switches that full lanes have not taken yet.
+    pub(crate) fn settle(&mut self) {
+        for (lane, owed) in self.lanes.iter_mut().zip(&mut self.owed_switch) {
+            pay_switch(lane, owed, self.worker);
+        }
+    }
+}
+
+/// Pushes the owed switch of a lane; whether none is owed any more.
+fn pay_switch(lane: &mut RecordProducer, owed: &mut Option<u32>, worker: u16) -> bool {
+    let Some(generation) = *owed else { return true };
+    let mut slots = [[0; SLOT_BYTES]; 1];
+    let record = RecordBuilder::new(&mut slots).finish(Header {
+        kind: Kind::Switch,
+        flags: 0,
+        length: 0,
+        generation,
+        signature: 0,
+        flow: 0,
+        sequence: 0,
+        packet: 0,
+        wall_ns: 0,
+        rx_ns: 0,
+        raised_after_ns: 0,
+        worker,
+    });
+    let paid = lane.push(record).is_ok();
+    if paid {
+        *owed = None;
+    }
+    paid
+}
+
+/// Pushes a record; whether the lane took it.
+fn push(lane: &mut RecordProducer, record: &[Slot], lane_full: LaneFull) -> bool {
+    match lane_full {
+        LaneFull::Drop => lane.push(record).is_ok(),
+        LaneFull::Wait => loop {
+            if lane.push(record).is_ok() {
+                return true;
+            }
+            // A reader that is gone makes no room any more.
+            if lane.is_closed() {
+                return false;
+            }
+            std::thread::yield_now();
+        },
+    }
+}

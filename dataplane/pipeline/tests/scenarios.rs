@@ -1,0 +1,175 @@
+//! What goes in comes out: alerts, hand-over, generations, and the packet ledger after each scenario.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::sync::atomic::Ordering;
+
+use common::{Said, alerts, ethernet, packets, read, rule_set, run, settings, wired};
+use contract::{FieldKind, Header, PacketDrop, record};
+use detect::Generation;
+use pipeline::{Ended, LaneFull, Settings};
+use ring::RecordScratch;
+use testkit::ledgers::assert_balanced;
+use testkit::{Chunk, Packet, Traffic, tcp_conversation};
+
+const RULES: &str = r#"
+alert tcp any any -> any 80 (msg:"request"; content:"GET /"; startswith; sid:1;)
+alert tcp any 80 -> any any (msg:"reply"; content:"secret"; sid:2;)
+alert udp any any -> any any (msg:"odd"; content:"ODD"; dsize:>3; sid:3;)
+alert icmp any any -> any any (msg:"echo"; itype:8; sid:4;)
+"#;
+
+fn conversation(client: u16) -> Vec<Vec<u8>> {
+    tcp_conversation(
+        &format!("10.0.0.1:{client}"),
+        "10.0.0.2:80",
+        &[Chunk::Client(b"GET / HTTP/1.0\r\n\r\n"), Chunk::Server(b"the secret")],
+    )
+}
+
+#[test]
+fn every_packet_ends_in_one_counter_and_the_rules_alert() {
+    let rules = rule_set(RULES);
+    let mut frames = conversation(4_000);
+    frames.push(Packet::ethernet().ip("10.0.0.3", "10.0.0.4").udp(1, 2).payload(b"ODD!").build());
+    frames.push(Packet::ethernet().ip("10.0.0.3", "10.0.0.4").udp(1, 2).payload(b"ODD").build());
+    frames.push(Packet::ethernet().ip("fe80::1", "fe80::2").udp(1, 2).payload(b"xxODD").build());
+    frames.push(Packet::ethernet().ip("10.0.0.3", "10.0.0.4").echo_request(1, 1).build());
+    frames.push(Packet::ethernet().ethertype(0x0806).payload(&[0; 28]).build());
+    frames.push(vec![1, 2, 3]);
+    let count = frames.len() as u64;
+    let (mut links, ended) = run(wired(&settings(1), &rules), vec![ethernet(frames)]);
+    assert!(matches!(ended[..], [Ended::Exhausted]));
+    let ledger = packets(&links);
+    assert_balanced(&ledger);
+    assert_eq!(ledger.rx, count);
+    assert_eq!(ledger.drops[PacketDrop::NotIp as usize], 1);
+    assert_eq!(ledger.drops[PacketDrop::Malformed as usize], 1);
+    let sids: Vec<_> = alerts(&mut links, &rules)
+        .iter()
+        .map(|said| match said {
+            Said::Alert { sid, .. } => *sid,
+            Said::Switch(_) => panic!("no switch was asked for"),
+        })
+        .collect();
+    assert_eq!(sids, [1, 2, 3, 3, 4]);
+    assert_eq!(links[0].counters.raised.get(), 5);
+    // The echo has no payload, so there is nothing to digest.
+    assert_eq!(links[0].counters.digest_misses.get(), 4);
+}
+
+/// The directions of every flow come from different queues, so that half of the packets change hands.
+#[test]
+fn two_queues_give_the_alerts_of_one() {
+    let rules = rule_set(RULES);
+    let mut frames: Vec<_> = (4_000..4_100).flat_map(conversation).collect();
+    frames.extend(
+        Traffic::new(3)
+            .pattern(b"ODD", 0.2)
+            .pattern(b"secret", 0.1)
+            .frames(3_000)
+            .into_iter()
+            .map(|frame| frame.bytes),
+    );
+    let (mut one, _) = run(wired(&settings(1), &rules), vec![ethernet(frames.clone())]);
+    let expected = alerts(&mut one, &rules);
+    assert!(expected.len() > 300, "{}", expected.len());
+
+    let odd = |frame: &Vec<u8>| frame.get(26..38).is_some_and(|a| a[..6] < a[6..]);
+    let (left, right): (Vec<_>, Vec<_>) = frames.into_iter().partition(odd);
+    let bursts = [1, 7, 0, 32, 3];
+    let queues = vec![ethernet(left).bursts(bursts), ethernet(right).bursts(bursts)];
+    let (mut two, ended) = run(wired(&settings(2), &rules), queues);
+    assert!(matches!(ended[..], [Ended::Exhausted, Ended::Exhausted]));
+    assert_balanced(&packets(&two));
+    let handed: u64 = two.iter().map(|link| link.counters.handover_sent.get()).sum();
+    assert!(handed > 1_000, "{handed}");
+    assert_eq!(alerts(&mut two, &rules), expected);
+}
+
+#[test]
+fn a_full_handover_ring_drops_and_counts() {
+    let rules = rule_set(RULES);
+    let small = Settings { handover_frames: 2, ..settings(2) };
+    let frames: Vec<_> = (4_000..4_100).flat_map(conversation).collect();
+    let mut wired = wired(&small, &rules);
+    // Worker 1 never runs: what it owns finds its ring full after two frames.
+    let (_idle_seat, idle_link) = wired.pop().unwrap();
+    let (seat, link) = wired.pop().unwrap();
+    // Turn by turn: the last word of the second worker, for which `run` waits, will not come.
+    let mut worker =
+        pipeline::Worker::new(seat, ethernet(frames), pipeline::clock::TscClock::new());
+    while !matches!(worker.turn(), Ok(pipeline::Step::Exhausted)) {}
+    let ledger = packets(&[link, idle_link]);
+    assert_eq!(ledger.imbalance(), 0);
+    assert_eq!(ledger.in_flight, 2);
+    assert!(ledger.drops[PacketDrop::HandoverFull as usize] > 100);
+}
+
+#[test]
+fn a_full_lane_drops_the_alert_and_leaves_a_gap() {
+    let rules = rule_set(RULES);
+    let frames: Vec<_> = (4_000..4_400).flat_map(conversation).collect();
+    let small = Settings { lane_slots: [1_024; 3], lane_full: LaneFull::Drop, ..settings(1) };
+    let (mut links, _) = run(wired(&small, &rules), vec![ethernet(frames)]);
+    let counters = &links[0].counters;
+    let lost = counters.alert_drops[contract::AlertDrop::RingFull as usize].get();
+    assert_eq!(counters.raised.get(), 800);
+    assert!(lost > 0);
+    let read = read(&mut links[0].lanes[0], &rules);
+    assert_eq!(read.len() as u64 + lost, 800);
+}
+
+#[test]
+fn a_generation_is_confirmed_announced_and_given_back() {
+    let (old, new) =
+        (rule_set(RULES), rule_set(r#"alert tcp any any -> any any (content:"secret"; sid:9;)"#));
+    let mut wired = wired(&settings(1), &old);
+    let (seat, mut link) = wired.pop().unwrap();
+    let source = ethernet(conversation(4_000)).bursts([10]).repeat(2);
+    let mut worker = pipeline::Worker::new(seat, source, pipeline::clock::TscClock::new());
+    assert!(matches!(worker.turn(), Ok(pipeline::Step::Worked(10))));
+    assert_eq!(link.counters.generation.load(Ordering::Acquire), 1);
+    link.generations.push(Generation::new(2, new.clone())).unwrap();
+    while matches!(worker.turn(), Ok(pipeline::Step::Worked(_))) {}
+    assert_eq!(link.counters.generation.load(Ordering::Acquire), 2);
+    assert_eq!(link.retired.pop().map(|old| old.number), Some(1));
+    for lane in 1..3 {
+        assert_eq!(read(&mut link.lanes[lane], &old), [Said::Switch(2)]);
+    }
+    let mut scratch = RecordScratch::new();
+    let mut said = Vec::new();
+    while let Some(record) = link.lanes[0].next(&mut scratch) {
+        let header = record.unwrap().header;
+        said.push((header.kind as u8, header.generation));
+    }
+    // 1 is an alert, 2 is the switch: nothing of the old generation comes after it.
+    assert_eq!(said, [(1, 1), (1, 1), (2, 2), (1, 2)]);
+    assert_balanced(&packets(&[link]));
+}
+
+#[test]
+fn a_record_tells_all_about_its_packet() {
+    let rules = rule_set(RULES);
+    let payload = [b"ODD".as_slice(), &[b'x'; 900]].concat();
+    let frame =
+        Packet::ethernet().vlan(7).ip("10.0.0.3", "10.0.0.4").udp(5, 6).payload(&payload).build();
+    let wire_length = frame.len() as u32;
+    let short = Settings { payload_bytes_max: 100, ..settings(1) };
+    let source = ethernet([frame]).timestamps(5_000_000_000, 1);
+    let (mut links, _) = run(wired(&short, &rules), vec![source]);
+    let mut scratch = RecordScratch::new();
+    let record = links[0].lanes[0].next(&mut scratch).unwrap().unwrap();
+    assert_eq!(record.header.wall_ns, 5_000_000_000);
+    assert_eq!((record.header.sequence, record.header.packet), (1, 1));
+    assert_eq!(record.header.flags, Header::TO_SERVER);
+    assert_eq!(record.get(FieldKind::Payload), Some(&payload[..100]));
+    assert_eq!(record.get(FieldKind::PayloadSha256), Some(&hash::sha256(&payload)[..]));
+    let facts = record::PacketFacts::decode(record.get(FieldKind::Packet).unwrap()).unwrap();
+    assert_eq!((facts.wire_length, facts.payload_length, facts.vlan), (wire_length, 903, [7, 0]));
+    let flow = record::FlowFacts::decode(record.get(FieldKind::Flow).unwrap()).unwrap();
+    assert_eq!((flow.packets_to_server, flow.bytes_to_server), (1, u64::from(wire_length)));
+    assert_eq!(flow.start_wall_ns, 5_000_000_000);
+}

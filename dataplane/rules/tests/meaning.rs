@@ -1,0 +1,263 @@
+//! What rules mean: text → HIR. Classes are those that Suricata 7.0.10 reports for the same rules.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::net::IpAddr;
+
+use rules::hir::{
+    Action, Class, Content, FastPattern, FlagsMode, FlagsTest, NumberTest, PacketTest, PayloadTest,
+    Pcre, PortSet, Protocol, Rule,
+};
+use rules::{Environment, load, parse_classifications};
+
+fn read(text: &str) -> Rule {
+    let (classifications, _) = parse_classifications(
+        "config classification: bad,Bad things,2\nconfig classification: worse,Worse things,1\n",
+    );
+    let mut environment = Environment { classifications, ..Environment::default() };
+    environment.address_groups.insert("NET".into(), "1.2.3.0/24".into());
+    environment.address_groups.insert("NOT_NET".into(), "!$NET".into());
+    environment.references.insert("cve".into(), "https://example.org/".into());
+    let mut loaded = load(text.as_bytes(), "rules", &environment);
+    loaded.rules.pop().unwrap_or_else(|| panic!("{text}: {:?}", loaded.diagnostics))
+}
+
+fn options(text: &str) -> Rule {
+    read(&format!("alert tcp any any -> any any ({text} sid:1;)"))
+}
+
+fn content(text: &str) -> Content {
+    match options(text).payload.pop() {
+        Some(PayloadTest::Content(content)) => content,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn plain(bytes: &[u8]) -> Content {
+    Content {
+        bytes: bytes.to_vec(),
+        negated: false,
+        nocase: false,
+        offset: None,
+        depth: None,
+        distance: None,
+        within: None,
+        endswith: false,
+        fast_pattern: FastPattern::Auto,
+    }
+}
+
+#[test]
+fn header() {
+    let rule = read("reject udp $NET [53,5353] <> !2.2.2.2 any (msg:\"m\"; sid:8; rev:3;)");
+    assert_eq!(
+        (rule.action, rule.protocol, rule.bidirectional),
+        (Action::Reject, Protocol::Udp, true)
+    );
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    assert!(rule.source.addresses.contains(address("1.2.3.255")));
+    assert!(!rule.source.addresses.contains(address("1.2.4.0")));
+    assert!(!rule.destination.addresses.contains(address("2.2.2.2")));
+    assert!(!rule.destination.addresses.contains(address("::1")), "no IPv6 is named");
+    assert_eq!(rule.source.ports, PortSet(vec![53..=53, 5353..=5353]));
+    assert!(rule.destination.ports.is_any() && !rule.destination.addresses.is_any());
+    assert!(rule.source.ports.contains(5353) && !rule.source.ports.contains(54));
+    assert_eq!((rule.meta.sid, rule.meta.rev, rule.line), (8, 3, 1));
+    assert!(rule.text.starts_with("reject udp") && rule.text.ends_with(')'));
+}
+
+#[test]
+fn protocol_words() {
+    let cases = [
+        ("ip", Protocol::Ip),
+        ("ip4", Protocol::Ipv4),
+        ("ipv4", Protocol::Ipv4),
+        ("ip6", Protocol::Ipv6),
+        ("ipv6", Protocol::Ipv6),
+        ("TCP", Protocol::Tcp),
+        ("tcp-pkt", Protocol::TcpPkt),
+        ("tcp-stream", Protocol::TcpStream),
+        ("udp", Protocol::Udp),
+        ("icmp", Protocol::Icmp),
+        ("icmpv4", Protocol::Icmpv4),
+        ("icmpv6", Protocol::Icmpv6),
+        ("sctp", Protocol::Sctp),
+    ];
+    for (word, protocol) in cases {
+        assert_eq!(read(&format!("alert {word} any any -> any any (sid:1;)")).protocol, protocol);
+    }
+}
+
+#[test]
+fn what_a_rule_says_of_itself() {
+    let meta = options(
+        &[
+            r#"msg:"a\;b\"c\\d\:e"; gid:3; gid:4; reference:CVE, 2020-1 ; classtype:Bad;"#,
+            "metadata:a b, c  d e, f,,; metadata:a x; target:src_ip;",
+        ]
+        .join(" "),
+    )
+    .meta;
+    assert_eq!(meta.msg, r#"a;b"c\d:e"#);
+    assert_eq!((meta.gid, meta.rev, meta.priority), (4, 0, 2));
+    assert_eq!((meta.classtype.as_deref(), meta.category.as_str()), (Some("bad"), "Bad things"));
+    assert_eq!(meta.references, [("cve".to_owned(), "2020-1".to_owned())]);
+    let metadata: Vec<_> =
+        meta.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(metadata, [("a", "b"), ("c", "d e"), ("f", ""), ("a", "x"), ("target", "src_ip")]);
+}
+
+#[test]
+fn priorities() {
+    let cases = [
+        ("", 3, ""),
+        ("classtype:bad;", 2, "Bad things"),
+        ("classtype:bad; priority:7;", 7, "Bad things"),
+        ("priority:5; priority:4; priority:6; classtype:worse;", 4, "Worse things"),
+        ("classtype:bad; classtype:worse;", 1, "Worse things"),
+        ("classtype:worse; classtype:bad;", 1, "Worse things"),
+        ("classtype:nonesuch;", 3, ""),
+    ];
+    for (text, priority, category) in cases {
+        let meta = options(text).meta;
+        assert_eq!((meta.priority, meta.category.as_str()), (priority, category), "{text}");
+    }
+}
+
+#[test]
+fn contents_and_their_modifiers() {
+    let cases = [
+        (r#"content:"a|20 42|";"#, plain(b"a B")),
+        (r#"content:! "ab"; nocase;"#, Content { negated: true, nocase: true, ..plain(b"ab") }),
+        (
+            r#"content:"ab"; offset:2; depth:0x8;"#,
+            Content { offset: Some(2), depth: Some(8), ..plain(b"ab") },
+        ),
+        (
+            r#"content:"x"; content:"ab"; distance:-3; within:9; endswith;"#,
+            Content { distance: Some(-3), within: Some(9), endswith: true, ..plain(b"ab") },
+        ),
+        (
+            r#"content:"ab"; startswith;"#,
+            Content { offset: Some(0), depth: Some(2), ..plain(b"ab") },
+        ),
+        (
+            r#"content:"abcdef"; fast_pattern:1, 3;"#,
+            Content {
+                fast_pattern: FastPattern::Chop { offset: 1, length: 3 },
+                ..plain(b"abcdef")
+            },
+        ),
+        (
+            r#"content:"ab"; rawbytes; fast_pattern:only;"#,
+            Content { fast_pattern: FastPattern::Only, ..plain(b"ab") },
+        ),
+        (
+            r#"content:"ab"; fast_pattern;"#,
+            Content { fast_pattern: FastPattern::Chosen, ..plain(b"ab") },
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(content(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn modifiers_belong_to_the_last_content_even_after_a_pcre() {
+    let rule = options(r#"content:"ab"; pcre:!"/x\/y\;/iR"; depth:5; nocase;"#);
+    let expected = Content { depth: Some(5), nocase: true, ..plain(b"ab") };
+    assert_eq!(rule.payload[0], PayloadTest::Content(expected));
+    let PayloadTest::Pcre(pcre) = &rule.payload[1] else { panic!("not a pcre") };
+    let expected = Pcre {
+        pattern: r"x\/y\;".to_owned(),
+        negated: true,
+        relative: true,
+        caseless: true,
+        dot_all: false,
+        multi_line: false,
+        extended: false,
+        anchored: false,
+        dollar_end_only: false,
+        ungreedy: false,
+    };
+    assert_eq!(*pcre, expected);
+}
+
+#[test]
+fn packet_tests_in_rule_order() {
+    let rule = options("ttl:<64; dsize:10<>20; flags:S,12; itype:!8; icode:>=1; flags:+A;");
+    let flags = |mode, flags, ignore| PacketTest::Flags(FlagsTest { mode, flags, ignore });
+    assert_eq!(
+        rule.packet,
+        [
+            PacketTest::Ttl(NumberTest::Less(64)),
+            PacketTest::Dsize(NumberTest::Between(10, 20)),
+            flags(FlagsMode::Exact, 0x02, 0xc0),
+            PacketTest::Itype(NumberTest::NotEqual(8)),
+            PacketTest::Icode(NumberTest::GreaterOrEqual(1)),
+            flags(FlagsMode::All, 0x10, 0),
+        ]
+    );
+}
+
+/// Companions, as measured: Suricata's matches on packets with the flags S, SA, A and PA.
+#[test]
+fn tests_that_suricata_adds() {
+    let flags = |mode, flags| PacketTest::Flags(FlagsTest { mode, flags, ignore: 0 });
+    let (any, not) = (FlagsMode::Any, FlagsMode::Not);
+    let cases = [
+        ("flags:!SA;", vec![flags(not, 0x12), flags(any, 0x07)]),
+        ("flags:*SA;", vec![flags(any, 0x12), flags(any, 0x07)]),
+        ("flags:*SF;", vec![flags(any, 0x03)]),
+        ("flags:!P;", vec![flags(not, 0x08)]),
+        ("flags:!U;", vec![flags(not, 0x20), flags(any, 0xe0)]),
+        ("flags:*SPU;", vec![flags(any, 0x2a), flags(any, 0x07), flags(any, 0xe0)]),
+        ("flags:+SA;", vec![flags(FlagsMode::All, 0x12)]),
+        ("flags:0,12;", vec![flags(FlagsMode::Exact, 0)]),
+        ("flags:+0;", vec![flags(FlagsMode::Exact, 0)]),
+        ("flags:!0;", vec![flags(any, 0xff)]),
+        ("flags:*0;", vec![flags(any, 0)]),
+        (
+            "dsize:!5;",
+            vec![
+                PacketTest::Dsize(NumberTest::NotEqual(5)),
+                PacketTest::Dsize(NumberTest::Greater(0)),
+            ],
+        ),
+        ("dsize:<5;", vec![PacketTest::Dsize(NumberTest::Less(5))]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(options(text).packet, expected, "{text}");
+    }
+}
+
+#[test]
+fn classes() {
+    let cases = [
+        ("tcp any any -> any any", r#"content:"x";"#, Class::PktOrStream),
+        ("tcp any any -> any any", r#"content:"x"; offset:5;"#, Class::PktOrStream),
+        ("tcp any any -> any any", r#"pcre:"/x/";"#, Class::PktOrStream),
+        ("ip any any -> any any", r#"content:"x";"#, Class::PktOrStream),
+        ("ip4 any any -> any any", r#"content:"x";"#, Class::PktOrStream),
+        ("tcp any any -> any any", r#"content:"x"; ttl:5;"#, Class::Pkt),
+        ("tcp any any -> any any", "flags:S;", Class::Pkt),
+        ("tcp !1.2.3.4 any -> any any", "flags:S;", Class::Pkt),
+        ("tcp-pkt any any -> any any", r#"content:"x";"#, Class::Pkt),
+        ("udp any any -> any any", r#"content:"x";"#, Class::Pkt),
+        ("icmp any any -> any any", r#"content:"x";"#, Class::Pkt),
+        ("sctp any any -> any any", r#"content:"x";"#, Class::Pkt),
+        ("tcp-stream any any -> any any", r#"content:"x";"#, Class::Stream),
+        ("tcp-stream any any -> any any", "", Class::IpOnly),
+        ("tcp-pkt any any -> any 21", "", Class::IpOnly),
+        ("tcp any 1024: -> any !21", "", Class::IpOnly),
+        ("ip 10.0.0.0/8 any -> $NET any", "", Class::IpOnly),
+        ("tcp !1.2.3.4 any -> any any", "", Class::PktHdr),
+        ("tcp any any -> [1.2.3.0/24,![1.2.3.4,1.2.3.9]] any", "", Class::PktHdr),
+        ("tcp [1.2.3.4,!9.9.9.9] any -> any any", "", Class::PktHdr),
+        ("tcp $NOT_NET any -> any any", "", Class::PktHdr),
+    ];
+    for (header, options, class) in cases {
+        let rule = read(&format!("alert {header} ({options} sid:1;)"));
+        assert_eq!(rule.class, class, "{header} ({options})");
+    }
+}
