@@ -7,7 +7,6 @@ mod output;
 mod render;
 mod writer;
 
-pub(crate) use output::EveHandle;
-pub use output::{EveCounters, EveItem, EveOutput};
+pub(crate) use output::{EveCounters, EveHandle, EveItem, EveOutput};
 pub use render::{EveOptions, render};
 pub use writer::{EveError, EveWriter};

@@ -97,10 +97,12 @@ impl NatsOutput {
         }
         match lane.queue.try_send(Queued { alert, ticket, bytes }) {
             Ok(()) => {}
-            Err(TrySendError::Full(queued) | TrySendError::Closed(queued)) => {
+            Err(TrySendError::Full(queued)) => {
                 lane.bytes.fetch_sub(bytes, Ordering::Relaxed);
                 queued.ticket.end(Outcome::Dropped(AlertDrop::LaneFull));
             }
+            // The process is ending, which is what a dropped ticket says.
+            Err(TrySendError::Closed(_)) => {}
         }
     }
 }

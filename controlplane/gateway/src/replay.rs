@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use capture::SourceError;
 use capture::file::{FileSource, Progress};
-use contract::{AlertDrop, AlertLedger, PacketLedger, WallOffset, WorkerCounters};
+use contract::{PacketLedger, WallOffset};
+use control::stats::alert_ledger;
 use control::{
     Drain, Enricher, GenerationText, IDLE_SLEEP, LoadedRules, Registry, RegistryReader, Tally,
 };
@@ -85,7 +86,7 @@ fn play(
     let enricher = Enricher::new(RegistryReader::new(registry), &[]);
     let mut drain = Drain::new(enricher, Arc::clone(&tally), output);
     let counters = Arc::clone(&link.counters);
-    drain.attach(Arc::clone(&counters), link.lanes);
+    let drained = drain.attach(Arc::clone(&counters), link.lanes);
 
     let started = Instant::now();
     let progress = source.progress();
@@ -107,7 +108,7 @@ fn play(
         elapsed: started.elapsed(),
         bytes: counters.rx_bytes.get(),
         packets: PacketLedger::of([counters.as_ref()]),
-        alerts: alert_ledger(&counters, &tally),
+        alerts: alert_ledger([(&*counters, &*drained)].into_iter(), &tally),
         alerted: output.take_alerted(),
     };
     Ok(Played { summary, outcome })
@@ -158,21 +159,6 @@ fn outcome(
 
 fn of_source(error: &SourceError) -> Failure {
     Failure::new(Exit::Capture, error)
-}
-
-fn alert_ledger(counters: &WorkerCounters, tally: &Tally) -> AlertLedger {
-    let mut drops = [0; AlertDrop::COUNT];
-    for cause in AlertDrop::ALL {
-        let lost_before = counters.alert_drops[*cause as usize].get();
-        drops[*cause as usize] = lost_before + tally.dropped(*cause);
-    }
-    AlertLedger {
-        raised: counters.raised.get(),
-        written: tally.written(),
-        drops,
-        in_flight: tally.in_flight(),
-        ..AlertLedger::default()
-    }
 }
 
 /// What is said of the rules before the packets: how many, and which not.

@@ -1,5 +1,7 @@
 //! The rules in use, and others in their place.
 
+#![allow(unused_qualifications, reason = "utoipa's macros qualify the types of queries")]
+
 use std::sync::Arc;
 
 use axum::Json;

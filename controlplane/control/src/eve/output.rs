@@ -22,36 +22,36 @@ use crate::tally::{Outcome, Ticket};
 
 /// What the output has done.
 #[derive(Debug, Default)]
-pub struct EveCounters {
+pub(crate) struct EveCounters {
     /// Alerts that reached the output.
-    pub written: AtomicU64,
+    pub(crate) written: AtomicU64,
     /// Alerts that found the queue full.
-    pub queue_full: AtomicU64,
+    pub(crate) queue_full: AtomicU64,
     /// Alerts lost because the output could not be written.
-    pub failed: AtomicU64,
+    pub(crate) failed: AtomicU64,
     failing: AtomicBool,
 }
 
 impl EveCounters {
     /// Whether the last write failed.
     #[must_use]
-    pub fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
 }
 
 /// An alert for the output, with its ticket where the output is its only destination.
 #[derive(Debug)]
-pub struct EveItem {
+pub(crate) struct EveItem {
     /// The alert.
-    pub alert: Arc<Alert>,
+    pub(crate) alert: Arc<Alert>,
     /// The duty to end it.
-    pub ticket: Option<Ticket>,
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// The drain's end of the output.
 #[derive(Clone, Debug)]
-pub struct EveOutput {
+pub(crate) struct EveOutput {
     queue: SyncSender<EveItem>,
     counters: Arc<EveCounters>,
 }
@@ -109,16 +109,16 @@ impl EveOutput {
 
     /// Its counters.
     #[must_use]
-    pub fn counters(&self) -> &Arc<EveCounters> {
+    pub(crate) fn counters(&self) -> &Arc<EveCounters> {
         &self.counters
     }
 
     /// Puts an alert into the queue, or drops and counts it.
-    pub fn push(&self, item: EveItem) {
+    pub(crate) fn push(&self, item: EveItem) {
         if let Err(error) = self.queue.try_send(item) {
             self.counters.queue_full.fetch_add(1, Ordering::Relaxed);
-            let (TrySendError::Full(item) | TrySendError::Disconnected(item)) = error;
-            if let Some(ticket) = item.ticket {
+            // A thread that is gone means the end of the process, which is what a dropped ticket says.
+            if let TrySendError::Full(EveItem { ticket: Some(ticket), .. }) = error {
                 ticket.end(Outcome::Dropped(AlertDrop::LaneFull));
             }
         }

@@ -1,14 +1,15 @@
 //! The worker threads: each pinned to its CPU, with its source and its seat.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use capture::PacketSource;
 use core_affinity::CoreId;
 use pipeline::clock::TscClock;
 use pipeline::{Ended, Seat, Worker};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::exit::{Exit, Failure};
 
@@ -41,8 +42,8 @@ impl Crew {
         seats: Vec<(Seat<S::Owned>, S)>,
         cores: &[CoreId],
         clock: &TscClock,
-    ) -> Result<(Self, Receiver<End>), Failure> {
-        let (ends, ended) = channel();
+    ) -> Result<(Self, UnboundedReceiver<End>), Failure> {
+        let (ends, ended) = unbounded_channel();
         let mut crew = Self { threads: Vec::new(), stop: Arc::new(AtomicBool::new(false)) };
         for (worker, (seat, source)) in (0..).zip(seats) {
             let post = Post {
@@ -75,7 +76,7 @@ impl Crew {
     /// Waits until every worker has ended.
     pub(crate) fn join(self) {
         for thread in self.threads {
-            // A panic outside of a burst was told by the hook, and the missing end shows it.
+            // A thread catches its panics and tells of them by its `End`.
             let _ = thread.join();
         }
     }
@@ -87,7 +88,7 @@ struct Post {
     core: Option<CoreId>,
     stop: Arc<AtomicBool>,
     clock: TscClock,
-    ends: Sender<End>,
+    ends: UnboundedSender<End>,
 }
 
 impl Post {
@@ -97,12 +98,11 @@ impl Post {
             tracing::warn!(worker, ?core, "the worker could not be pinned to its CPU");
         }
         let outcome = source.enrol().map(|enrolled| {
-            let mut worker = Worker::new(seat, source, clock);
-            let ended = worker.run(&stop);
-            // The source goes before what the thread was enrolled for.
-            drop(worker);
+            // A panic outside of a burst is beyond what a worker survives.
+            let ended = catch_unwind(AssertUnwindSafe(|| Worker::new(seat, source, clock).run(&stop)));
+            // After the source, which went with its worker.
             drop(enrolled);
-            ended
+            ended.unwrap_or(Ended::Panicked)
         });
         // Nobody listens once the sensor is going down.
         let _ = ends.send(End { worker, outcome });

@@ -1,0 +1,91 @@
+//! The control plane's side of `run`: its runtime on the CPUs that workers leave, and its start.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use control::stats::PortStats;
+use control::{Control, Parts, SensorIdentity, StartError, WorkerLink, wall_ns_now};
+use tokio::runtime::Runtime;
+
+use super::{FIRST_GENERATION, Sensor};
+use crate::exit::{Exit, Failure};
+use crate::run::cores::Cores;
+
+/// Most threads of the runtime; the control plane waits more than it works.
+const THREADS_MAX: usize = 4;
+
+/// A runtime on the control plane's CPUs. The calling thread, and with it the threads that it starts from
+/// now on, is kept there too.
+pub(super) fn runtime(cores: &Cores) -> Result<Runtime, Failure> {
+    if let Some(first) = cores.control.first() {
+        // Without it the system decides; the workers are pinned all the same.
+        let _ = core_affinity::set_for_current(*first);
+    }
+    let (cpus, next) = (cores.control.clone(), AtomicUsize::new(0));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cpus.len().clamp(1, THREADS_MAX))
+        .thread_name("control")
+        .enable_all()
+        .on_thread_start(move || {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            if let Some(core) = cpus.get(turn % cpus.len().max(1)) {
+                // As above.
+                let _ = core_affinity::set_for_current(*core);
+            }
+        })
+        .build()
+        .map_err(|error| Failure::new(Exit::Runtime, format!("tokio runtime: {error}")))
+}
+
+/// Starts drain, NATS, EVE, rule store and API.
+pub(super) async fn start(
+    sensor: &Sensor,
+    workers: Vec<WorkerLink>,
+    ports: Arc<dyn PortStats>,
+    interfaces: Vec<String>,
+) -> Result<Control, Failure> {
+    let config = &sensor.config;
+    let parts = Parts {
+        identity: SensorIdentity {
+            site: config.sensor.site.clone(),
+            sensor: config.sensor.name.clone(),
+            boot: format!("{:x}-{:x}", wall_ns_now(), std::process::id()),
+        },
+        version: env!("CARGO_PKG_VERSION").into(),
+        workers,
+        interfaces,
+        ports,
+        environment: sensor.environment.clone(),
+        initial: (sensor.rules.clone(), FIRST_GENERATION, sensor.rule_files.source()),
+        nats: config.nats.clone(),
+        eve: config.eve.clone(),
+        api: config.api.clone(),
+        store: config.rules.store.clone(),
+    };
+    Control::start(parts).await.map_err(|error| of_start(&error))
+}
+
+fn of_start(error: &StartError) -> Failure {
+    let (exit, mend) = match error {
+        StartError::Config(_) => (Exit::Usage, ""),
+        StartError::Nats(_) => (Exit::Service, "; correct the [nats] section"),
+        StartError::Eve { .. } => {
+            (Exit::Output, "; name a file in a directory that this user may write")
+        }
+        StartError::Api(error) => (Exit::Service, mend_of_api(error.kind())),
+        StartError::Thread(_) => (Exit::Runtime, ""),
+    };
+    Failure::new(exit, format!("{error}{mend}"))
+}
+
+fn mend_of_api(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "; stop the process that listens there, or choose another address",
+        io::ErrorKind::AddrNotAvailable => "; choose an address of this machine",
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+            "; check that it exists and that this user may use it"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,147 @@
+//! From the start of the workers to the end of the process: signals, ends of workers, the wall clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::WallOffset;
+use control::{Control, Policy, RuleStore, wall_ns_now};
+use pipeline::Ended;
+use pipeline::clock::{Clock, TscClock};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::Sensor;
+use super::workers::{Crew, End};
+use crate::exit::{Exit, Failure};
+use crate::rulefiles::RuleText;
+
+/// How often the wall clock is looked at: a step of it shows in alerts after so long.
+const WALL_REFRESH: Duration = Duration::from_secs(1);
+/// Longest time for emptying rings and delivering what was raised. The whole end takes less than 5 s.
+const DRAIN_LIMIT: Duration = Duration::from_millis(4_000);
+
+/// Sets the offset from monotonic to wall time by the system's clock.
+pub(super) fn refresh(wall: &WallOffset, clock: &TscClock) {
+    let offset = i128::from(wall_ns_now()) - i128::from(clock.now_ns());
+    // Both are within 300 years of now.
+    wall.set(i64::try_from(offset).unwrap_or_default());
+}
+
+/// Stays until a signal, or until the workers have ended by themselves; then ends everything in order.
+pub(super) async fn until_end(
+    control: Control,
+    crew: Result<(Crew, UnboundedReceiver<End>), Failure>,
+    sensor: &Sensor,
+) -> Result<(), Failure> {
+    let outcome = match crew {
+        Err(failure) => Err(failure),
+        Ok((crew, ends)) => {
+            let outcome = watch(&control, ends, sensor).await;
+            crew.stop();
+            // A worker ends after its burst.
+            tokio::task::block_in_place(|| crew.join());
+            outcome
+        }
+    };
+    control.shutdown(DRAIN_LIMIT).await;
+    outcome
+}
+
+async fn watch(
+    control: &Control,
+    mut ends: UnboundedReceiver<End>,
+    sensor: &Sensor,
+) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let mut wall = tokio::time::interval(WALL_REFRESH);
+    let mut working = usize::from(sensor.settings.workers);
+    loop {
+        tokio::select! {
+            end = ends.recv() => {
+                let Some(end) = end else { return Ok(()) };
+                of_end(end)?;
+                working = working.saturating_sub(1);
+                if working == 0 {
+                    tracing::info!("the capture file has ended");
+                    return Ok(());
+                }
+            }
+            _ = wall.tick() => refresh(&sensor.wall, &sensor.clock),
+            asked = signals.next() => match asked {
+                Asked::Stop => {
+                    tracing::info!("stopping");
+                    return Ok(());
+                }
+                Asked::Reload => {
+                    let files = sensor.config.rules.files.clone();
+                    tokio::spawn(reload(Arc::clone(control.rules()), files));
+                }
+                Asked::Reopen => control.reopen_eve(),
+            },
+        }
+    }
+}
+
+/// A worker that ends because its source has is in order; all else ends the sensor.
+fn of_end(end: End) -> Result<(), Failure> {
+    match end.outcome? {
+        Ended::Exhausted | Ended::Stopped => Ok(()),
+        Ended::Failed(error) => Err(Failure::new(Exit::Capture, error)),
+        Ended::Panicked => Err(Failure::new(
+            Exit::Runtime,
+            format!("worker {} failed three times within a minute; restart the sensor", end.worker),
+        )),
+    }
+}
+
+/// Reads the rules files again and activates what loads.
+async fn reload(store: Arc<RuleStore>, files: Vec<std::path::PathBuf>) {
+    let read = tokio::task::spawn_blocking(move || RuleText::read(&files)).await;
+    let text = match read {
+        Ok(Ok(text)) => text,
+        Ok(Err(failure)) => return tracing::error!("rules are not reloaded: {failure}"),
+        Err(error) => return tracing::error!("rules are not reloaded: {error}"),
+    };
+    let source = text.source();
+    // The store tells of its success.
+    if let Err(error) = store.activate(text.text, &source, Policy::Partial).await {
+        tracing::error!("rules are not reloaded: {error}");
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+    Reopen,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    user2: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::Runtime, format!("signals: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            user2: listen(SignalKind::user_defined2())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.user2.recv() => Asked::Reload,
+            _ = self.hang_up.recv() => Asked::Reopen,
+        }
+    }
+}
