@@ -4,77 +4,145 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use control::stats::LatencyView;
 use hdrhistogram::Histogram;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-/// The percentiles that are reported.
-const PERCENTILES: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
+/// One line: a case's percentiles, nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Name of the case.
+    pub case: String,
+    /// Values.
+    pub samples: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// Largest value.
+    pub max: u64,
+}
 
-/// Histograms of one benchmark, by the name of the case.
+impl Row {
+    /// The percentiles of a histogram.
+    #[must_use]
+    pub fn of_histogram(case: impl Into<String>, histogram: &Histogram<u64>) -> Self {
+        let at = |percentile| histogram.value_at_percentile(percentile);
+        Self {
+            case: case.into(),
+            samples: histogram.len(),
+            p50: at(50.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            max: histogram.max(),
+        }
+    }
+
+    /// Percentiles as the sensor's statistics have them.
+    #[must_use]
+    pub fn of_view(case: impl Into<String>, view: &LatencyView) -> Self {
+        let LatencyView { count, p50, p90, p95, p99, p999, max } = *view;
+        Self { case: case.into(), samples: count, p50, p90, p95, p99, p999, max }
+    }
+}
+
+/// The table of one benchmark.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Percentiles {
-    bench: &'static str,
-    unit: &'static str,
-    cases: Vec<(String, Histogram<u64>)>,
+    /// The benchmark.
+    pub bench: String,
+    /// What is measured, with its unit, for the heading.
+    pub unit: String,
+    /// The cases, in the order of their run.
+    pub rows: Vec<Row>,
 }
 
 impl Percentiles {
-    /// An empty table. `unit` is that of the values, for the heading.
+    /// An empty table.
     #[must_use]
-    pub fn new(bench: &'static str, unit: &'static str) -> Self {
-        Self { bench, unit, cases: Vec::new() }
+    pub fn new(bench: &str, unit: &str) -> Self {
+        Self { bench: bench.into(), unit: unit.into(), rows: Vec::new() }
     }
 
-    /// Adds a case.
-    pub fn add(&mut self, case: impl Into<String>, histogram: Histogram<u64>) {
-        self.cases.push((case.into(), histogram));
+    /// Adds a case, unless nothing was recorded for it: it was filtered out, or only profiled.
+    pub fn add(&mut self, row: Row) {
+        if row.samples > 0 {
+            self.rows.push(row);
+        }
     }
 
-    /// Prints the table and writes `target/criterion/BENCH-percentiles.json`.
+    /// Prints the table and writes `target/criterion/BENCH-percentiles.json`; nothing without a case.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn report(&self) -> anyhow::Result<()> {
-        println!("\n{} ({})", self.bench, self.unit);
-        println!(
-            "{:<32} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            "case", "samples", "p50", "p90", "p95", "p99", "p99.9", "max"
-        );
-        for (case, histogram) in &self.cases {
-            let values = PERCENTILES.map(|p| format!("{:>9}", histogram.value_at_percentile(p)));
-            println!(
-                "{case:<32} {:>10} {} {:>9}",
-                histogram.len(),
-                values.join(" "),
-                histogram.max()
-            );
+        if self.rows.is_empty() {
+            return Ok(());
         }
-        let cases = self.cases.iter().map(|(case, histogram)| {
-            let percentiles = PERCENTILES
-                .map(|p| (format!("p{p}"), json!(histogram.value_at_percentile(p))));
-            let mut row = serde_json::Map::from_iter(percentiles);
-            row.insert("samples".into(), json!(histogram.len()));
-            row.insert("max".into(), json!(histogram.max()));
-            (case.clone(), row.into())
-        });
-        let report = json!({
-            "bench": self.bench,
-            "unit": self.unit,
-            "cases": serde_json::Map::from_iter(cases),
-        });
-        let directory = target_directory().join("criterion");
-        fs::create_dir_all(&directory)?;
-        let path = directory.join(format!("{}-percentiles.json", self.bench));
-        fs::write(&path, serde_json::to_vec_pretty(&report)?)
+        print!("\n{}", self.table());
+        let path = results_directory()?.join(format!("{}-percentiles.json", self.bench));
+        fs::write(&path, serde_json::to_vec_pretty(self)?)
             .with_context(|| path.display().to_string())?;
         println!("written: {}", path.display());
         Ok(())
     }
+
+    /// The table as text.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut text = format!("{}: {}\n", self.bench, self.unit);
+        text += &format!(
+            "{:<36} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11}\n",
+            "case", "samples", "p50", "p90", "p95", "p99", "p99.9", "max"
+        );
+        for row in &self.rows {
+            let Row { case, samples, p50, p90, p95, p99, p999, max } = row;
+            text += &format!(
+                "{case:<36} {samples:>9} {p50:>10} {p90:>10} {p95:>10} {p99:>10} {p999:>10} {max:>11}\n"
+            );
+        }
+        text
+    }
 }
 
-/// Cargo's target directory, which Criterion uses too.
-fn target_directory() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+/// Where benchmarks write what is not Criterion's: beside its folders. Made if it is not there.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn results_directory() -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
         PathBuf::from,
-    )
+    );
+    let directory = target.join("criterion");
+    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Percentiles, Row};
+
+    #[test]
+    fn a_case_without_values_has_no_row() {
+        let mut table = Percentiles::new("bench", "ns");
+        let mut histogram = crate::stopwatch::histogram();
+        table.add(Row::of_histogram("none", &histogram));
+        for value in 1..=1_000 {
+            histogram.saturating_record(value);
+        }
+        table.add(Row::of_histogram("some", &histogram));
+        assert_eq!(table.rows.len(), 1);
+        let row = &table.rows[0];
+        assert_eq!((row.samples, row.p50, row.p95, row.max), (1_000, 500, 950, 1_000));
+        assert!(table.table().contains("some"));
+    }
 }

@@ -29,7 +29,8 @@ impl CommunityId {
         let mut sha1 = Sha1::new();
         sha1.update([0, 0]);
         let ports = ports(tuple);
-        let (mut low, mut high) = ((tuple.source, ports.source), (tuple.destination, ports.destination));
+        let (mut low, mut high) =
+            ((tuple.source, ports.source), (tuple.destination, ports.destination));
         if !ports.one_way && high < low {
             (low, high) = (high, low);
         }
@@ -159,7 +160,9 @@ mod tests {
             "1:NdobDX8PQNJbAyfkWxhtL2Pqp5w=",
         ),
         (132, "192.168.170.8", "192.168.170.56", 7, 80, "1:jQgCxbku+pNGw8WPbEc/TS/uTpQ="),
-        (46, "10.1.24.4", "10.1.12.1", 0, 0, "1:ikv3kmf89luf73WPz1jOs49S768="),
+        (46, "10.1.24.4", "10.1.12.1", 0, 0, "1:/nQI4Rh/TtY3mf0R2gJFBkVlgS4="),
+        (46, "1.2.3.4", "5.6.7.8", 0, 0, "1:ikv3kmf89luf73WPz1jOs49S768="),
+        (46, "5.6.7.8", "1.2.3.4", 0, 0, "1:ikv3kmf89luf73WPz1jOs49S768="),
     ];
 
     #[test]

@@ -18,7 +18,7 @@ use crate::eve::{EveHandle, EveOptions, EveOutput};
 use crate::nats::{self, NatsError, NatsHandle};
 use crate::registry::{Registry, RegistryReader};
 use crate::sinks::Sinks;
-use crate::stats::{Collector, PortStats, Snapshot, WorkerStats};
+use crate::stats::{Collector, LedgersView, PortStats, Snapshot, WorkerStats};
 use crate::store::{LoadedRules, Mailboxes, RuleStore};
 use crate::tally::Tally;
 use crate::worker::WorkerLink;
@@ -27,6 +27,8 @@ use crate::worker::WorkerLink;
 const REAP_PAUSE: Duration = Duration::from_millis(20);
 /// Pause between two looks at a thread that is ending.
 const JOIN_POLL: Duration = Duration::from_millis(1);
+/// Wait for the EVE output to count what it was told to give up.
+const ABANDON_WAIT: Duration = Duration::from_millis(100);
 
 /// Who the sensor is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,25 +192,19 @@ impl Control {
             && !ended(deadline, || eve.is_finished()).await
         {
             eve.abandon();
+            ended(Instant::now() + ABANDON_WAIT, || eve.is_finished()).await;
         }
         self.store.reap();
         let (packets, alerts) = self.collector.ledgers();
-        tracing::info!(
-            rx = packets.rx,
-            inspected = packets.inspected,
-            raised = alerts.raised,
-            delivered = alerts.acknowledged + alerts.sent + alerts.written,
-            packets_balanced = packets.imbalance() == 0,
-            alerts_balanced = alerts.imbalance() == 0,
-            "control plane ended"
-        );
+        let ledgers = LedgersView { packets: (&packets).into(), alerts: (&alerts).into() };
+        // Numbers and names always serialise.
+        let ledgers = serde_json::to_string(&ledgers).unwrap_or_default();
+        tracing::info!(%ledgers, "control plane ended");
         (packets, alerts)
     }
 }
 
-async fn start_nats(
-    parts: &Parts,
-) -> Result<Option<(nats::NatsOutput, NatsHandle)>, StartError> {
+async fn start_nats(parts: &Parts) -> Result<Option<(nats::NatsOutput, NatsHandle)>, StartError> {
     if parts.nats.is_enabled() {
         Ok(Some(nats::start(&parts.nats, &parts.identity).await?))
     } else {
@@ -220,9 +216,7 @@ fn start_eve(config: &EveConfig) -> Result<Option<(EveOutput, EveHandle)>, Start
     let Some(path) = &config.path else { return Ok(None) };
     let options = EveOptions { payload: config.payload, packet_number: false };
     let started = EveOutput::start(config, path, options);
-    started
-        .map(Some)
-        .map_err(|error| StartError::Eve { path: path.display().to_string(), error })
+    started.map(Some).map_err(|error| StartError::Eve { path: path.display().to_string(), error })
 }
 
 /// Gives each end of every worker to whom it belongs.

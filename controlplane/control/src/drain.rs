@@ -81,8 +81,13 @@ impl<S: AlertSink> Drain<S> {
             let put = put_into_rings(&seat.counters);
             let mut empty = true;
             for lane in 0..seat.lanes.len() {
-                let taken =
-                    seat.turn(lane, &mut self.scratch, &mut self.enricher, &self.tally, &mut self.sink);
+                let taken = seat.turn(
+                    lane,
+                    &mut self.scratch,
+                    &mut self.enricher,
+                    &self.tally,
+                    &mut self.sink,
+                );
                 busy |= taken > 0;
                 empty &= taken < RECORDS_PER_TURN;
             }

@@ -107,10 +107,12 @@ impl NatsOutput {
     }
 }
 
-/// The lane of a flow: Fibonacci hashing, since flow ids may differ in few bits only.
+/// The lane of a flow. Flow ids may differ in few bits only, so that all of them are mixed into all (the
+/// finaliser of MurmurHash3).
 fn lane_of(flow: u64, lanes: usize) -> usize {
-    let mixed = flow.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    (mixed as usize) % lanes.max(1)
+    let mixed = (flow ^ (flow >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    ((mixed ^ (mixed >> 33)) as usize) % lanes.max(1)
 }
 
 impl NatsHandle {

@@ -14,6 +14,3 @@ pub use activate::{ActivateError, Activation, Policy, RuleStore};
 pub use compile::LoadedRules;
 pub use info::{CompileInfo, GenerationInfo, RuleCounts, RuleDiagnostic};
 pub(crate) use mailbox::{Mailbox, Mailboxes};
-
-#[cfg(test)]
-mod tests;

@@ -42,7 +42,6 @@ impl Tally {
     }
 
     /// Takes out a ticket for one alert.
-    #[must_use]
     pub fn ticket(self: &Arc<Self>) -> Ticket {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Ticket { tally: Arc::clone(self), alerts: 1 }

@@ -25,7 +25,10 @@ impl fmt::Display for UtcTime {
         let (days, second) = (seconds / S_PER_DAY, seconds % S_PER_DAY);
         let (year, month, day) = civil(days);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+0000")
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+0000"
+        )
     }
 }
 

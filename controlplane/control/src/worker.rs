@@ -60,9 +60,7 @@ impl DrainProgress {
 
 /// Alerts that a worker has put into its rings.
 pub(crate) fn put_into_rings(counters: &WorkerCounters) -> u64 {
-    let dropped: u64 = AlertDrop::ALL
-        .iter()
-        .map(|cause| counters.alert_drops[*cause as usize].get())
-        .sum();
+    let dropped: u64 =
+        AlertDrop::ALL.iter().map(|cause| counters.alert_drops[*cause as usize].get()).sum();
     counters.raised.get().saturating_sub(dropped)
 }

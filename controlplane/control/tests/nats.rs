@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use alert_schema::Batch;
 use async_nats::jetstream;
-use common::{
-    NatsServer, eventually_shows, free_port, nats_config, nats_program, parts,
-};
+use common::{NatsServer, eventually_shows, free_port, nats_config, nats_program, parts};
 use contract::{AlertDrop, AlertLedger};
 use control::Control;
 use control::config::Delivery;

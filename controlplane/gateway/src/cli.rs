@@ -48,8 +48,9 @@ impl ConfigArgs {
     /// # Errors
     /// [`Exit::Usage`] with the first thing that is wrong.
     pub fn load(&self) -> Result<Config, Failure> {
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let mut overrides = config::from_environment(environment);
         for written in &self.set {
             let one = config::from_set(written).map_err(|e| Failure::new(Exit::Usage, e))?;

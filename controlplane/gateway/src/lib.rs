@@ -20,14 +20,17 @@ pub mod rulefiles;
 pub mod run;
 mod settings;
 
+use std::panic::catch_unwind;
+
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> Exit {
+    logging::tell_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -38,16 +41,21 @@ pub fn main() -> Exit {
             return if usage { Exit::Usage } else { Exit::Ok };
         }
     };
-    let done = match &cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Replay(args) => replay::replay(args),
-        Command::Check(args) => check::check(args),
-    };
-    match done {
-        Ok(()) => Exit::Ok,
-        Err(failure) => {
+    // What panics outside of a worker's burst ends the process, with its own exit code.
+    match catch_unwind(|| dispatch(&cli.command)) {
+        Ok(Ok(())) => Exit::Ok,
+        Ok(Err(failure)) => {
             eprintln!("sensor-gateway: {failure}");
             failure.exit
         }
+        Err(_) => Exit::Runtime,
+    }
+}
+
+fn dispatch(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Replay(args) => replay::replay(args),
+        Command::Check(args) => check::check(args),
     }
 }

@@ -171,7 +171,8 @@ fn rules_line(rules: &LoadedRules, verbose: bool) -> String {
     text.push_str(&format!("rules: {} loaded, {} refused", counts.loaded, counts.refused));
     if counts.refused > 0 {
         let by = rulefiles::refused_by(counts);
-        let terms: Vec<_> = by.iter().map(|(keyword, count)| format!("{keyword} {count}")).collect();
+        let terms: Vec<_> =
+            by.iter().map(|(keyword, count)| format!("{keyword} {count}")).collect();
         text.push_str(&format!(" ({})", terms.join(", ")));
         text.push_str(if verbose { "" } else { "; --verbose says why" });
     }

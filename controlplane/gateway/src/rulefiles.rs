@@ -41,19 +41,24 @@ pub fn environment(config: &config::Rules) -> Result<Environment, Failure> {
 /// Reads a rule that uses each variable, so that a bad one is named once and not by every rule.
 fn check_variables(environment: &Environment) -> Result<(), Failure> {
     let addresses = environment.address_groups.keys().map(|name| {
-        (format!("rules.address_groups.{name}"), format!("alert ip ${name} any -> any any (sid:1;)"))
+        (
+            format!("rules.address_groups.{name}"),
+            format!("alert ip ${name} any -> any any (sid:1;)"),
+        )
     });
     let ports = environment.port_groups.keys().map(|name| {
         (format!("rules.port_groups.{name}"), format!("alert tcp any ${name} -> any any (sid:1;)"))
     });
-    for (key, rule) in addresses.chain(ports) {
+    let wrong = addresses.chain(ports).filter_map(|(key, rule)| {
         let loaded = rules::load(rule.as_bytes(), &key, environment);
-        let wrong = loaded.diagnostics.iter().find(|said| said.kind == Kind::Group);
-        if let Some(wrong) = wrong {
-            return Err(Failure::new(Exit::Usage, format!("{key}: {}", wrong.message)));
-        }
+        let said = loaded.diagnostics.into_iter().find(|said| said.kind == Kind::Group)?;
+        Some(format!("{key}: {}", said.message))
+    });
+    // A variable that names a bad one is bad as well; the message with the fewest steps is the cause's.
+    match wrong.min_by_key(|message| message.matches("in `$").count()) {
+        Some(message) => Err(Failure::new(Exit::Usage, message)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn warn_of(path: &Path, errors: &[rules::ConfigError]) {
@@ -72,7 +77,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         let path = path.display();
         Failure::new(
             Exit::Rules,
-            format!("rules file {path}: {error}; check that it exists and that this user may read it"),
+            format!(
+                "rules file {path}: {error}; check that it exists and that this user may read it"
+            ),
         )
     })
 }
@@ -117,9 +124,8 @@ impl RuleText {
     /// [`Exit::Rules`] when the set as a whole is over a limit.
     pub fn compile(&self, environment: &Environment) -> Result<LoadedRules, Failure> {
         let mut cache = CompileCache::new();
-        let mut loaded =
-            LoadedRules::compile(&self.text, &self.source(), environment, &mut cache)
-                .map_err(|error| Failure::new(Exit::Rules, error))?;
+        let mut loaded = LoadedRules::compile(&self.text, &self.source(), environment, &mut cache)
+            .map_err(|error| Failure::new(Exit::Rules, error))?;
         self.place(&mut loaded.diagnostics);
         Ok(loaded)
     }

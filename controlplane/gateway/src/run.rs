@@ -76,7 +76,8 @@ fn run_dpdk(sensor: Sensor) -> Result<(), Failure> {
 
 #[cfg(not(feature = "dpdk"))]
 fn run_dpdk(_: Sensor) -> Result<(), Failure> {
-    let message = "this build has no DPDK; set capture.source to \"pcap\", or build with the feature dpdk";
+    let message =
+        "this build has no DPDK; set capture.source to \"pcap\", or build with the feature dpdk";
     Err(Failure::new(Exit::Usage, message))
 }
 
@@ -102,7 +103,8 @@ impl Sensor {
         let allowed = core_affinity::get_core_ids().unwrap_or_default();
         let workers = &config.workers;
         let cores = cores::plan(workers.count, &workers.cores, &allowed).map_err(|core| {
-            let message = format!("workers.cores: this process may not use CPU {core}; name another");
+            let message =
+                format!("workers.cores: this process may not use CPU {core}; name another");
             Failure::new(Exit::Usage, message)
         })?;
         let (settings, clock) = (settings::live(&config), TscClock::new());

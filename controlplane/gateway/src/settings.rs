@@ -10,15 +10,13 @@ use crate::config::{Config, Idle};
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// Settings of live workers: what does not fit a ring is dropped, and hashes cannot be foreseen.
-#[must_use]
-pub fn live(config: &Config) -> Settings {
+pub(crate) fn live(config: &Config) -> Settings {
     let workers = &config.workers;
     let idle = match workers.idle {
         Idle::BusyPoll => pipeline::Idle::BusyPoll,
-        Idle::Adaptive => pipeline::Idle::Adaptive {
-            spins: workers.idle_spins,
-            sleep_us: workers.idle_sleep_us,
-        },
+        Idle::Adaptive => {
+            pipeline::Idle::Adaptive { spins: workers.idle_spins, sleep_us: workers.idle_sleep_us }
+        }
         Idle::Yield => pipeline::Idle::Yield,
     };
     Settings {
@@ -32,8 +30,7 @@ pub fn live(config: &Config) -> Settings {
 
 /// Settings of a replay: one worker that waits where a live one would drop, and the same outcome each
 /// time.
-#[must_use]
-pub fn replay(config: &Config) -> Settings {
+pub(crate) fn replay(config: &Config) -> Settings {
     Settings {
         workers: 1,
         idle: pipeline::Idle::Yield,

@@ -19,7 +19,10 @@ fn json_counts_every_rule_and_places_every_diagnostic() {
     let ended = run(&["check", "--rules", &rules, "--output", "json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!((&report["read"], &report["loaded"], &report["refused"]), (&json!(4), &json!(1), &json!(3)));
+    assert_eq!(
+        (&report["read"], &report["loaded"], &report["refused"]),
+        (&json!(4), &json!(1), &json!(3))
+    );
     let by_keyword = report["refused_by_keyword"].as_object().unwrap();
     assert_eq!(by_keyword.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 3);
     assert_eq!(by_keyword["frobnicate"], 1);

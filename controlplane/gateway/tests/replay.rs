@@ -59,7 +59,11 @@ fn cases() -> Vec<Case> {
             frames: tcp_conversation(
                 "10.0.0.1:4000",
                 "10.0.0.2:80",
-                &[Chunk::Client(b"GET /?id=12"), Chunk::Client(b"GET /?id=123"), Chunk::Server(b"GET")],
+                &[
+                    Chunk::Client(b"GET /?id=12"),
+                    Chunk::Client(b"GET /?id=123"),
+                    Chunk::Server(b"GET"),
+                ],
             ),
             alerts: &[(1, 6)],
         },

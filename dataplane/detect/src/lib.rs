@@ -37,7 +37,7 @@ pub use error::{CompileError, PcreError, Refusal, RefusalReason};
 pub use generation::Generation;
 pub use inspect::Inspect;
 pub use outcome::{Outcome, PassScope, SignatureIndex};
-pub use program::INSPECTION_STEPS_MAX;
+pub use program::{INSPECTION_STEPS_MAX, INSPECTION_WORK_MAX};
 pub use report::CompileReport;
 pub use ruleset::RuleSet;
 pub use scratch::Scratch;

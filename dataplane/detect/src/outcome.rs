@@ -20,8 +20,8 @@ pub struct Outcome {
     pub candidates: u32,
     /// Payload bytes that the multi-pattern prefilter scanned.
     pub bytes_scanned: u32,
-    /// Searches given up at a limit: [`INSPECTION_STEPS_MAX`](crate::INSPECTION_STEPS_MAX) or the
-    /// work limit of a regular expression.
+    /// Rules given up at a limit: [`INSPECTION_STEPS_MAX`](crate::INSPECTION_STEPS_MAX) or
+    /// [`INSPECTION_WORK_MAX`](crate::INSPECTION_WORK_MAX).
     pub match_limit_hits: u32,
     /// Alerts beyond `alerts_per_packet_max`, cut from the end of the order.
     pub alerts_cut: u32,

@@ -138,10 +138,13 @@ mod tests {
             headers.insert(header::HOST, host.parse().unwrap());
             is_local(&headers)
         };
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "[::1]"] {
+        for host in
+            ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "[::1]"]
+        {
             assert!(local(host), "{host}");
         }
-        for host in ["example.org", "example.org:8080", "localhost.example.org", "10.0.0.1:80", ""] {
+        for host in ["example.org", "example.org:8080", "localhost.example.org", "10.0.0.1:80", ""]
+        {
             assert!(!local(host), "{host}");
         }
         assert!(!is_local(&HeaderMap::new()));

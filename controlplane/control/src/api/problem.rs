@@ -22,11 +22,17 @@ pub(crate) struct Problem {
     detail: String,
     /// What to do.
     mend: String,
-    /// Rules of the text, where a text was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    counts: Option<RuleCounts>,
-    /// Everything that was said about the text, where a text was refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// What was said, where a rules text was refused.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    text: Option<Box<RefusedText>>,
+}
+
+/// A rules text that was refused.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct RefusedText {
+    /// Its rules.
+    counts: RuleCounts,
+    /// Everything that was said about it.
     diagnostics: Vec<RuleDiagnostic>,
 }
 
@@ -43,15 +49,17 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             mend: mend.into(),
-            counts: None,
-            diagnostics: Vec::new(),
+            text: None,
         }
     }
 
     /// Adds what was said about a rules text.
-    pub(super) fn with_rules(mut self, counts: RuleCounts, said: Vec<RuleDiagnostic>) -> Self {
-        self.counts = Some(counts);
-        self.diagnostics = said;
+    pub(super) fn with_rules(
+        mut self,
+        counts: RuleCounts,
+        diagnostics: Vec<RuleDiagnostic>,
+    ) -> Self {
+        self.text = Some(Box::new(RefusedText { counts, diagnostics }));
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -47,20 +47,21 @@ pub(super) struct RulesShown {
 
 /// The rules in use.
 #[utoipa::path(get, path = "/api/v1/rules", params(ShowQuery), responses(
-    (status = 200, body = RulesShown), (status = 401, body = Problem)
+    (status = 200, body = RulesShown), (status = 400, body = Problem), (status = 401, body = Problem)
 ))]
 pub(super) async fn show(
     State(state): State<Arc<ApiState>>,
-    Query(query): Query<ShowQuery>,
-) -> Json<RulesShown> {
+    query: Result<Query<ShowQuery>, QueryRejection>,
+) -> Result<Json<RulesShown>, Problem> {
+    let Query(query) = query.map_err(|error| bad_query(&error, "full=true"))?;
     let store = &state.store;
-    Json(RulesShown {
+    Ok(Json(RulesShown {
         generation: store.info(),
         live: store.live(),
         unconfirmed_workers: store.unconfirmed(),
         text: query.full.then(|| store.text()),
         diagnostics: query.full.then(|| store.diagnostics()),
-    })
+    }))
 }
 
 /// What is done with a text of which a rule is refused.
@@ -93,6 +94,7 @@ pub(super) struct Activated {
     responses(
         (status = 200, description = "Every worker uses it", body = Activated),
         (status = 202, description = "Some workers have not confirmed it", body = Activated),
+        (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 413, description = "The text is too long", body = Problem),
         (status = 422, description = "Nothing was changed; every diagnostic", body = Problem),
@@ -101,9 +103,10 @@ pub(super) struct Activated {
 )]
 pub(super) async fn activate(
     State(state): State<Arc<ApiState>>,
-    Query(query): Query<ActivateQuery>,
+    query: Result<Query<ActivateQuery>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|error| bad_query(&error, "partial=true"))?;
     let text = body.map_err(|error| too_long(&error, state.store.text_bytes_max()))?;
     let policy = if query.partial { Policy::Partial } else { Policy::Strict };
     let store = Arc::clone(&state.store);
@@ -128,6 +131,11 @@ fn activated(activation: Activation) -> Response {
     (status, Json(body)).into_response()
 }
 
+fn bad_query(error: &QueryRejection, known: &str) -> Problem {
+    let mend = format!("{known} is all that can be asked here");
+    Problem::new(error.status(), "The query means nothing", error.body_text(), mend)
+}
+
 fn too_long(error: &BytesRejection, bytes_max: usize) -> Problem {
     let mend = format!("send at most {bytes_max} bytes, or raise rules.store.text_bytes_max");
     Problem::new(error.status(), "The rules text was not read", error.body_text(), mend)
@@ -147,12 +155,9 @@ fn refused(error: ActivateError) -> Problem {
             "mend the rules that diagnostics name, or add ?partial=true to do without them",
         ),
         ActivateError::Empty(loaded) => with_rules(*loaded, "send a rules file as the body"),
-        ActivateError::Limit(_) => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            unchanged,
-            detail,
-            "send fewer rules",
-        ),
+        ActivateError::Limit(_) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, unchanged, detail, "send fewer rules")
+        }
         ActivateError::Stuck(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             unchanged,

@@ -23,7 +23,8 @@ fn an_open_api_without_a_token_is_refused() {
 
 #[test]
 fn values_out_of_range_name_their_key() {
-    let mut nats = NatsConfig { servers: vec!["nats://127.0.0.1:4222".into()], ..Default::default() };
+    let mut nats =
+        NatsConfig { servers: vec!["nats://127.0.0.1:4222".into()], ..Default::default() };
     assert_eq!(nats.validate(), Ok(()));
     nats.lanes = 9;
     assert_eq!(nats.validate().unwrap_err().key, "nats.lanes");

@@ -184,7 +184,7 @@ mod tests {
                 r#"{"timestamp":"2023-11-14T22:13:20.123456+0000","flow_id":81985529216486895,"#,
                 r#""pcap_cnt":12,"in_iface":"port\"0","event_type":"alert","vlan":[100],"#,
                 r#""src_ip":"192.0.2.1","src_port":49152,"dest_ip":"198.51.100.2","dest_port":80,"#,
-                r#""proto":"TCP","community_id":"1:1kjyN2IZvGyzb5zwUaYrA2jJpQ8=","#,
+                r#""proto":"TCP","community_id":"1:zmqqF3YbXuKfrYGfMen4DTyXlQ8=","#,
                 r#""alert":{"action":"allowed","gid":1,"signature_id":9,"rev":1,"#,
                 r#""signature":"test 9","category":"Misc activity","severity":2},"#,
                 r#""direction":"to_server","flow":{"pkts_toserver":4,"pkts_toclient":3,"#,

@@ -1,5 +1,6 @@
 //! One lane: from its queue to messages, and from their acknowledgements to the ledger.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use contract::{AlertDrop, Counter, LatencyHistogram};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::link::{Link, LinkState};
@@ -52,7 +53,6 @@ pub(crate) struct LaneCounters {
 
 /// An acknowledgement, as the task that waited for it tells it.
 struct Acknowledgement {
-    ticket: Ticket,
     outcome: Outcome,
     duplicate: bool,
     took: Duration,
@@ -70,6 +70,9 @@ pub(super) struct Lane {
     /// Places for messages that wait for their acknowledgement.
     places: Arc<Semaphore>,
     acks: JoinSet<Acknowledgement>,
+    /// What these messages hold, by task. Kept here and not by the tasks, so that it is counted when the
+    /// lane is given up, and not when the runtime comes to drop the tasks.
+    waiting: HashMap<task::Id, Ticket>,
     counters: Arc<LaneCounters>,
     /// The server's `max_payload` has been looked at.
     sized: bool,
@@ -96,6 +99,7 @@ impl Lane {
             ack_timeout: Duration::from_millis(config.ack_timeout_ms),
             places: Arc::new(Semaphore::new(config.acks_in_flight_max)),
             acks: JoinSet::new(),
+            waiting: HashMap::new(),
             counters,
             sized: false,
             index,
@@ -110,7 +114,7 @@ impl Lane {
         let mut window_end = Instant::now();
         loop {
             tokio::select! {
-                Some(done) = self.acks.join_next() => self.acknowledged(done),
+                Some(done) = self.acks.join_next_with_id() => self.acknowledged(done),
                 first = queue.recv() => {
                     let Some(first) = first else { break };
                     collect(&mut window, first, &mut queue, window_end).await;
@@ -121,7 +125,7 @@ impl Lane {
                 }
             }
         }
-        while let Some(done) = self.acks.join_next().await {
+        while let Some(done) = self.acks.join_next_with_id().await {
             self.acknowledged(done);
         }
     }
@@ -208,13 +212,12 @@ impl Lane {
                 return;
             }
         };
-        self.acks.spawn(async move {
+        let waits = self.acks.spawn(async move {
             let answer = ack.await;
             drop(place);
             let took = start.elapsed();
             match answer {
                 Ok(ack) => Acknowledgement {
-                    ticket,
                     outcome: Outcome::Acknowledged,
                     duplicate: ack.duplicate,
                     took,
@@ -222,10 +225,11 @@ impl Lane {
                 Err(error) => {
                     tracing::debug!(%error, id = message.id, "a batch was not acknowledged");
                     let outcome = Outcome::Dropped(AlertDrop::PublishFailed);
-                    Acknowledgement { ticket, outcome, duplicate: false, took }
+                    Acknowledgement { outcome, duplicate: false, took }
                 }
             }
         });
+        self.waiting.insert(waits.id(), ticket);
     }
 
     /// Publishes over core NATS. `taken` gets the ticket, for [`Lane::confirm_taken`].
@@ -262,14 +266,24 @@ impl Lane {
         }
     }
 
-    fn acknowledged(&mut self, done: Result<Acknowledgement, JoinError>) {
-        // A task that was stopped has dropped its ticket, which counts its alerts.
-        let Ok(done) = done else { return };
+    fn acknowledged(&mut self, done: Result<(task::Id, Acknowledgement), JoinError>) {
+        let (id, done) = match done {
+            Ok(done) => done,
+            // The task has panicked; it is not known what became of its message.
+            Err(error) => {
+                if let Some(ticket) = self.waiting.remove(&error.id()) {
+                    ticket.end(Outcome::Dropped(AlertDrop::PublishFailed));
+                }
+                return;
+            }
+        };
         if done.outcome == Outcome::Acknowledged {
             self.counters.publish_ack_ns.record(nanoseconds(done.took));
         }
         self.counters.duplicates.add(done.duplicate.into());
-        done.ticket.end(done.outcome);
+        if let Some(ticket) = self.waiting.remove(&id) {
+            ticket.end(done.outcome);
+        }
     }
 
     /// Once: smaller batches for a server that takes smaller messages. No batch is open then, and none

@@ -66,19 +66,16 @@ impl LinkHealth {
     }
 
     fn changed(&self, from: LinkState, to: LinkState) {
-        match (from == LinkState::Ready, to == LinkState::Ready) {
-            (false, true) => {
-                if self.ready.fetch_add(1, Ordering::Relaxed) + 1 == self.lanes {
-                    tracing::info!(lanes = self.lanes, "NATS takes alerts");
-                }
+        let (was_ready, is_ready) = (from == LinkState::Ready, to == LinkState::Ready);
+        if is_ready && !was_ready {
+            if self.ready.fetch_add(1, Ordering::Relaxed) + 1 == self.lanes {
+                tracing::info!(lanes = self.lanes, "NATS takes alerts");
             }
-            (true, false) => {
-                self.disconnects.fetch_add(1, Ordering::Relaxed);
-                if self.ready.fetch_sub(1, Ordering::Relaxed) == self.lanes {
-                    tracing::warn!("NATS is down; alerts are lost and counted until it is back");
-                }
+        } else if was_ready && !is_ready {
+            self.disconnects.fetch_add(1, Ordering::Relaxed);
+            if self.ready.fetch_sub(1, Ordering::Relaxed) == self.lanes {
+                tracing::warn!("NATS is down; alerts are lost and counted until it is back");
             }
-            _ => {}
         }
     }
 }
@@ -153,8 +150,7 @@ impl Link {
     /// The state now. The client is asked as well, since it knows of a loss before its event comes.
     pub(super) fn state_now(&self) -> LinkState {
         let state = *self.state.borrow();
-        let connected =
-            self.client.connection_state() == async_nats::connection::State::Connected;
+        let connected = self.client.connection_state() == async_nats::connection::State::Connected;
         if state == LinkState::Ready && !connected { LinkState::Down } else { state }
     }
 
@@ -201,9 +197,7 @@ async fn keep_prepared(
 ) {
     let mut state = cell.state.subscribe();
     loop {
-        let wanted = |state: &LinkState| {
-            matches!(state, LinkState::Preparing | LinkState::Refused)
-        };
+        let wanted = |state: &LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
         let Ok(found) = state.wait_for(wanted).await.map(|state| *state) else { return };
         if found == LinkState::Refused {
             tokio::time::sleep(REFUSED_PAUSE).await;

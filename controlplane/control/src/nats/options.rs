@@ -83,6 +83,9 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_limit() {
         let delay = |attempts| reconnect_delay(attempts, Duration::from_secs(4)).as_millis();
-        assert_eq!([0, 1, 2, 3, 4, 8, 9, 1_000].map(delay), [0, 0, 50, 100, 200, 3_200, 4_000, 4_000]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 8, 9, 1_000].map(delay),
+            [0, 0, 50, 100, 200, 3_200, 4_000, 4_000]
+        );
     }
 }

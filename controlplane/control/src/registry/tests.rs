@@ -24,8 +24,11 @@ fn a_generation_is_found_until_it_is_removed() {
 fn metadata_keys_that_repeat_become_lists() {
     let mut rule = rule(7, 3);
     rule.meta.msg = "a \"quoted\" \\ text".into();
-    rule.meta.metadata =
-        vec![("tag".into(), "a".into()), ("created_at".into(), "2020".into()), ("tag".into(), "b".into())];
+    rule.meta.metadata = vec![
+        ("tag".into(), "a".into()),
+        ("created_at".into(), "2020".into()),
+        ("tag".into(), "b".into()),
+    ];
     let text = super::SignatureText::of(&rule);
     assert_eq!(
         text.eve,

@@ -65,7 +65,7 @@ impl WorkerStats {
 pub fn packet_ledger<'a>(
     workers: impl Iterator<Item = &'a WorkerCounters> + Clone,
 ) -> PacketLedger {
-    settled(|| PacketLedger::of(workers.clone()), PacketLedger::imbalance)
+    settled(move || PacketLedger::of(workers.clone()), PacketLedger::imbalance)
 }
 
 /// The alert ledger over all workers and the control plane; read like [`packet_ledger`].
@@ -74,7 +74,7 @@ pub fn alert_ledger<'a>(
     workers: impl Iterator<Item = (&'a WorkerCounters, &'a DrainProgress)> + Clone,
     tally: &Tally,
 ) -> AlertLedger {
-    let read = || {
+    let read = move || {
         let mut ledger = AlertLedger::default();
         for (counters, progress) in workers.clone() {
             ledger.raised += counters.raised.get();
@@ -234,7 +234,8 @@ fn nats_view(status: &NatsStatus) -> NatsView {
         messages += counters.messages.get();
         bytes += counters.bytes.get();
         duplicates += counters.duplicates.get();
-        lanes.push(NatsLaneView { state: state.borrow().name(), messages: counters.messages.get() });
+        lanes
+            .push(NatsLaneView { state: state.borrow().name(), messages: counters.messages.get() });
     }
     NatsView {
         ready: status.health.is_ready(),

@@ -116,12 +116,14 @@ fn ledgers(page: &mut Page, snapshot: &Snapshot) {
     page.one("sensor_packets_in_flight", "gauge", help, packets.in_flight);
     let alerts = &snapshot.ledgers.alerts;
     page.one("sensor_alerts_raised_total", "counter", "Alerts raised.", alerts.raised);
-    page.family("sensor_alerts_delivered_total", "counter", "Alerts delivered, by what that means.");
-    for (outcome, count) in [
-        ("acknowledged", alerts.acknowledged),
-        ("sent", alerts.sent),
-        ("written", alerts.written),
-    ] {
+    page.family(
+        "sensor_alerts_delivered_total",
+        "counter",
+        "Alerts delivered, by what that means.",
+    );
+    for (outcome, count) in
+        [("acknowledged", alerts.acknowledged), ("sent", alerts.sent), ("written", alerts.written)]
+    {
         page.sample(&[("outcome", &outcome)], count);
     }
     page.one("sensor_alerts_spooled", "gauge", "Alerts in the spool.", alerts.spooled);

@@ -180,12 +180,7 @@ impl RuleStore {
             ?unconfirmed,
             "rules activated"
         );
-        Ok(Activation {
-            generation: info,
-            diagnostics: loaded.diagnostics,
-            confirmed,
-            unconfirmed,
-        })
+        Ok(Activation { generation: info, diagnostics: loaded.diagnostics, confirmed, unconfirmed })
     }
 
     fn check_room(&self) -> Result<(), ActivateError> {

@@ -46,14 +46,15 @@ impl Mailboxes {
     /// Workers whose mailbox has no room.
     pub(crate) fn full(&self) -> Vec<u16> {
         let mut mailboxes = self.lock();
-        let full = mailboxes.iter_mut().filter_map(|mailbox| {
-            (mailbox.generations.free() == 0).then_some(mailbox.worker)
-        });
+        let full = mailboxes
+            .iter_mut()
+            .filter_map(|mailbox| (mailbox.generations.free() == 0).then_some(mailbox.worker));
         full.collect()
     }
 
     /// Puts a generation into every mailbox; the caller has seen that each has room, and is the only
     /// one that puts.
+    #[allow(clippy::vec_box, reason = "a mailbox holds boxes, so that a worker swaps pointers")]
     pub(crate) fn publish(&self, generations: Vec<Box<Generation>>) {
         for (mailbox, generation) in self.lock().iter_mut().zip(generations) {
             if mailbox.generations.push(generation).is_err() {
@@ -70,6 +71,7 @@ impl Mailboxes {
     }
 
     /// What the workers have left behind.
+    #[allow(clippy::vec_box, reason = "a mailbox holds boxes, so that a worker swaps pointers")]
     pub(crate) fn retired(&self) -> Vec<Box<Generation>> {
         let mut retired = Vec::new();
         for mailbox in self.lock().iter_mut() {

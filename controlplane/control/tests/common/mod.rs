@@ -1,6 +1,6 @@
 //! Workers that exist only as their rings, a NATS server, and waiting.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, encode_tuple};
-use contract::{AlertDrop, FieldKind, FiveTuple, Header, Kind, RecordBuilder, Slot, WorkerCounters};
+use contract::{
+    AlertDrop, FieldKind, FiveTuple, Header, Kind, RecordBuilder, Slot, WorkerCounters,
+};
 use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig};
 use control::stats::{NoPorts, Snapshot};
 use control::{Control, LoadedRules, Parts, SensorIdentity, WorkerLink};
@@ -77,9 +79,10 @@ impl SimWorker {
         if let Some(left) = self.current.replace(next) {
             assert!(self.retired.push(left).is_ok(), "the way back is never full");
         }
-        for lane in 0..3 {
-            let record = RecordBuilder::new(&mut self.slots).finish(self.header(Kind::Switch));
-            self.lanes[lane].push(&record.to_vec()).unwrap();
+        let header = self.header(Kind::Switch);
+        for lane in &mut self.lanes {
+            let record = RecordBuilder::new(&mut self.slots).finish(header);
+            lane.push(record).unwrap();
         }
         self.counters.generation.store(number, Ordering::Release);
         true

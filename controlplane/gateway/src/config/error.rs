@@ -126,10 +126,7 @@ mod tests {
     fn serde_messages_become_hints() {
         let message = "unknown field `cont`, expected one of `count`, `cores`, `idle`";
         let error = ConfigError::of_serde(Origin::Set, "workers.cont", message);
-        assert_eq!(
-            error.to_string(),
-            "--set: workers.cont: unknown key; did you mean \"count\"?"
-        );
+        assert_eq!(error.to_string(), "--set: workers.cont: unknown key; did you mean \"count\"?");
         let message = "unknown field `zebra`, expected `count` or `cores`";
         let error = ConfigError::of_serde(Origin::Default, "workers", message);
         assert_eq!(

@@ -70,9 +70,7 @@ fn with_value(
     let mut section = &mut table;
     let (parents, last) = one.key.rsplit_once('.').unwrap_or(("", &one.key));
     for part in parents.split('.').filter(|part| !part.is_empty()) {
-        let entry = section
-            .entry(part)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let entry = section.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         section = entry.as_table_mut().ok_or_else(|| {
             ConfigError::value(
                 one.origin.clone(),
@@ -82,12 +80,9 @@ fn with_value(
         })?;
     }
     section.insert(last.to_owned(), value);
-    let config = table
-        .clone()
-        .try_into()
-        .map_err(|error: toml::de::Error| {
-            ConfigError::of_serde(one.origin.clone(), &one.key, error.message())
-        })?;
+    let config = table.clone().try_into().map_err(|error: toml::de::Error| {
+        ConfigError::of_serde(one.origin.clone(), &one.key, error.message())
+    })?;
     Ok((table, config))
 }
 

@@ -24,8 +24,7 @@ pub struct Override {
 /// # Errors
 /// [`ConfigError::Override`] when it is not `section.key=value`.
 pub fn from_set(written: &str) -> Result<Override, ConfigError> {
-    let malformed =
-        || ConfigError::Override { origin: Origin::Set, written: written.to_owned() };
+    let malformed = || ConfigError::Override { origin: Origin::Set, written: written.to_owned() };
     let (key, value) = written.split_once('=').ok_or_else(malformed)?;
     let key = key.trim();
     if !key.contains('.') || key.split('.').any(str::is_empty) {

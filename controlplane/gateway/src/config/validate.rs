@@ -22,8 +22,7 @@ fn require(holds: bool, key: &str, reason: impl FnOnce() -> String) -> Result<()
 }
 
 /// Fewest and most slots of a ring: the largest record has to fit twice, and memory has an end.
-const SLOTS: std::ops::RangeInclusive<usize> =
-    2 * contract::record::RECORD_SLOTS_MAX..=1 << 24;
+const SLOTS: std::ops::RangeInclusive<usize> = 2 * contract::record::RECORD_SLOTS_MAX..=1 << 24;
 
 impl Config {
     /// Checks every section; the first thing that is wrong.
@@ -39,7 +38,8 @@ impl Config {
     }
 
     fn validate_sensor(&self) -> Result<(), Invalid> {
-        for (key, word) in [("sensor.site", &self.sensor.site), ("sensor.name", &self.sensor.name)] {
+        for (key, word) in [("sensor.site", &self.sensor.site), ("sensor.name", &self.sensor.name)]
+        {
             // NATS separates the parts of a subject by `.`; `*` and `>` are wildcards.
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             require(!word.is_empty() && word.chars().all(plain), key, || {

@@ -36,9 +36,10 @@ impl AlertOutput {
         let options = EveOptions { payload, packet_number: true };
         let (form, name) = match eve {
             None => (Form::Lines(io::BufWriter::new(io::stdout())), "standard output".into()),
-            Some(path) if is_stdout(path) => {
-                (Form::Eve(EveWriter::new(Box::new(io::stdout()), options)), "standard output".into())
-            }
+            Some(path) if is_stdout(path) => (
+                Form::Eve(EveWriter::new(Box::new(io::stdout()), options)),
+                "standard output".into(),
+            ),
             Some(path) => {
                 let file = File::create(path).map_err(|error| cannot_open(path, &error))?;
                 (Form::Eve(EveWriter::new(Box::new(file), options)), path.display().to_string())
@@ -102,9 +103,10 @@ fn cannot_open(path: &Path, error: &io::Error) -> Failure {
 impl AlertSink for AlertOutput {
     fn alert(&mut self, alert: Alert, ticket: Ticket) {
         let signature = &alert.signature;
-        let alerted = self.alerted.entry((signature.gid, signature.sid)).or_insert_with(|| {
-            Alerted { count: 0, msg: signature.msg.clone() }
-        });
+        let alerted = self
+            .alerted
+            .entry((signature.gid, signature.sid))
+            .or_insert_with(|| Alerted { count: 0, msg: signature.msg.clone() });
         alerted.count += 1;
         self.waiting.push(ticket);
         match self.write(&alert) {

@@ -81,7 +81,9 @@ fn of_start(error: &StartError) -> Failure {
 
 fn mend_of_api(kind: io::ErrorKind) -> &'static str {
     match kind {
-        io::ErrorKind::AddrInUse => "; stop the process that listens there, or choose another address",
+        io::ErrorKind::AddrInUse => {
+            "; stop the process that listens there, or choose another address"
+        }
         io::ErrorKind::AddrNotAvailable => "; choose an address of this machine",
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
             "; check that it exists and that this user may use it"

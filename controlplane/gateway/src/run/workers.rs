@@ -99,7 +99,8 @@ impl Post {
         }
         let outcome = source.enrol().map(|enrolled| {
             // A panic outside of a burst is beyond what a worker survives.
-            let ended = catch_unwind(AssertUnwindSafe(|| Worker::new(seat, source, clock).run(&stop)));
+            let ended =
+                catch_unwind(AssertUnwindSafe(|| Worker::new(seat, source, clock).run(&stop)));
             // After the source, which went with its worker.
             drop(enrolled);
             ended.unwrap_or(Ended::Panicked)

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod live;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -12,28 +14,32 @@ use testkit::{Frame, write_pcap};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A directory of the test's own, with what it writes there.
-pub struct Scratch(tempfile::TempDir);
+pub(crate) struct Scratch(tempfile::TempDir);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// The path of `name` as an argument.
-    pub fn arg(&self, name: &str) -> String {
+    pub(crate) fn arg(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), bytes).unwrap();
         self.arg(name)
     }
 
-    pub fn pcap(&self, name: &str, frames: impl IntoIterator<Item = impl Into<Frame>>) -> String {
+    pub(crate) fn pcap(
+        &self,
+        name: &str,
+        frames: impl IntoIterator<Item = impl Into<Frame>>,
+    ) -> String {
         write_pcap(self.path(name), frames);
         self.arg(name)
     }
@@ -41,14 +47,14 @@ impl Scratch {
 
 /// How a run of the binary ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The binary, with an environment that overrides nothing.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sensor-gateway"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SENSOR_GATEWAY") {
@@ -60,12 +66,12 @@ pub fn command() -> Command {
 }
 
 /// Runs the binary to its end.
-pub fn run(args: &[&str]) -> Ended {
+pub(crate) fn run(args: &[&str]) -> Ended {
     finish(command().args(args))
 }
 
 /// Runs `command` to its end; fails the test if it hangs.
-pub fn finish(command: &mut Command) -> Ended {
+pub(crate) fn finish(command: &mut Command) -> Ended {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id();
     let (done, waited) = std::sync::mpsc::channel();
@@ -83,7 +89,7 @@ pub fn finish(command: &mut Command) -> Ended {
 }
 
 /// Sends a signal to a process that the test started.
-pub fn signal(id: u32, name: &str) {
+pub(crate) fn signal(id: u32, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().unwrap();
     assert!(sent.success());
 }
@@ -99,7 +105,7 @@ impl From<Output> for Ended {
 }
 
 /// Waits until `probe` gives something; fails the test after [`LIMIT`].
-pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = probe() {
@@ -111,7 +117,7 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The alerts of an EVE file as (sid, packet number).
-pub fn eve_alerts(path: &Path) -> Vec<(u64, u64)> {
+pub(crate) fn eve_alerts(path: &Path) -> Vec<(u64, u64)> {
     let text = std::fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines

@@ -3,10 +3,12 @@
 //! ```text
 //! cargo build --release -p detect --example instructions
 //! valgrind --tool=callgrind --toggle-collect='*inspect_all*' \
-//!     target/release/examples/instructions 10000 [capture.pcap [packets]]
+//!     target/release/examples/instructions 10000 [capture.pcap|- [packets [nfa|dfa]]]
 //! ```
 //!
-//! Without a capture it generates traffic. It prints packets, candidates and alerts per packet, bytes,
+//! The first argument may also be a rules file. Without a capture (`-`) it generates traffic. With `nfa`
+//! or `dfa` it scans with that form of Aho-Corasick over the first literal of each rule instead, to
+//! compare prefilters. It prints packets, candidates and alerts per packet, bytes,
 //! and nanoseconds per packet; callgrind's total divided by the packets is the instructions per packet.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -16,7 +18,9 @@ mod rules_of;
 
 use std::time::Instant;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use detect::{CompileCache, CompileOptions, Inspect, RuleSet, Scratch};
+use rules::hir::{PayloadTest, Rule};
 
 use crate::capture::Packet;
 
@@ -28,48 +32,100 @@ struct Sums {
     candidates: u64,
     alerts: u64,
     bytes: u64,
+    nanoseconds: u64,
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let rules: usize = arguments.next().map_or(1_000, |n| n.parse().expect("number of rules"));
+    let rules = rules_of::read_or_generate(&arguments.next().unwrap_or("1000".to_owned()));
     let capture = arguments.next();
     let most = arguments.next().map_or(PACKETS, |n| n.parse().expect("number of packets"));
     let packets = match capture.as_deref().filter(|path| *path != "-") {
         Some(path) => capture::read(path, most),
         None => capture::generate(most),
     };
-    let options = CompileOptions::default();
     let started = Instant::now();
-    let rules = RuleSet::compile(rules_of::generate(rules), &options, &mut CompileCache::new());
-    let rules = rules.expect("rules");
-    println!("{:#?}", rules.report());
-    println!("compiled in {:?}, {} packets", started.elapsed(), packets.len());
-    let mut scratch = rules.new_scratch();
-    let started = Instant::now();
-    let sums = inspect_all(&rules, &packets, &mut scratch);
-    let nanoseconds = started.elapsed().as_nanos() as f64;
+    let sums = match arguments.next().as_deref() {
+        None => with_engine(rules, &packets),
+        Some("nfa") => with_aho_corasick(&rules, AhoCorasickKind::ContiguousNFA, &packets),
+        Some("dfa") => with_aho_corasick(&rules, AhoCorasickKind::DFA, &packets),
+        Some(other) => panic!("{other}: not a matcher"),
+    };
+    println!("everything took {:?}, {} packets", started.elapsed(), packets.len());
     let per_packet = |sum: u64| sum as f64 / packets.len() as f64;
     println!("candidates_per_packet {:.3}", per_packet(sums.candidates));
     println!("alerts_per_packet {:.3}", per_packet(sums.alerts));
     println!("bytes_per_packet {:.1}", per_packet(sums.bytes));
-    println!("ns_per_packet {:.0}", nanoseconds / packets.len() as f64);
+    println!("ns_per_packet {:.0}", per_packet(sums.nanoseconds));
+}
+
+fn with_engine(rules: Vec<Rule>, packets: &[Packet]) -> Sums {
+    let options = CompileOptions::default();
+    let rules = RuleSet::compile(rules, &options, &mut CompileCache::new()).expect("rules");
+    println!("{:#?}", rules.report());
+    for refusal in rules.refused() {
+        println!("refused: {refusal}");
+    }
+    let mut scratch = rules.new_scratch();
+    // Warms caches and branch predictors; short, since callgrind does not count it but runs it.
+    warm(&rules, packets.get(..packets.len().min(100)).unwrap_or_default(), &mut scratch);
+    let started = Instant::now();
+    let mut sums = inspect_all(&rules, packets, &mut scratch);
+    sums.nanoseconds = started.elapsed().as_nanos() as u64;
+    sums
+}
+
+fn with_aho_corasick(rules: &[Rule], kind: AhoCorasickKind, packets: &[Packet]) -> Sums {
+    let literals = rules.iter().filter_map(|rule| match rule.payload.first()? {
+        PayloadTest::Content(content) => Some(&content.bytes),
+        PayloadTest::Pcre(_) => None,
+    });
+    let matcher = AhoCorasick::builder()
+        .kind(Some(kind))
+        .ascii_case_insensitive(true)
+        .prefilter(false)
+        .build(literals)
+        .expect("matcher");
+    println!("matcher: {} bytes", matcher.memory_usage());
+    let started = Instant::now();
+    let mut sums = inspect_all_aho_corasick(&matcher, packets);
+    sums.nanoseconds = started.elapsed().as_nanos() as u64;
+    sums
+}
+
+#[inline(never)]
+fn inspect_all_aho_corasick(matcher: &AhoCorasick, packets: &[Packet]) -> Sums {
+    let mut sums = Sums::default();
+    for packet in packets {
+        sums.candidates += matcher.find_overlapping_iter(&packet.payload).count() as u64;
+        sums.bytes += packet.payload.len() as u64;
+    }
+    sums
+}
+
+fn warm(rules: &RuleSet, packets: &[Packet], scratch: &mut Scratch) {
+    for packet in packets {
+        rules.inspect(&view(packet), scratch);
+    }
+}
+
+fn view(packet: &Packet) -> Inspect<'_> {
+    Inspect {
+        tuple: packet.tuple,
+        ttl: 64,
+        tcp_flags: packet.tcp_flags,
+        icmp: None,
+        payload: &packet.payload,
+        has_transport: true,
+        first_in_direction: false,
+    }
 }
 
 #[inline(never)]
 fn inspect_all(rules: &RuleSet, packets: &[Packet], scratch: &mut Scratch) -> Sums {
     let mut sums = Sums::default();
     for packet in packets {
-        let view = Inspect {
-            tuple: packet.tuple,
-            ttl: 64,
-            tcp_flags: packet.tcp_flags,
-            icmp: None,
-            payload: &packet.payload,
-            has_transport: true,
-            first_in_direction: false,
-        };
-        let outcome = rules.inspect(&view, scratch);
+        let outcome = rules.inspect(&view(packet), scratch);
         sums.candidates += u64::from(outcome.candidates);
         sums.bytes += u64::from(outcome.bytes_scanned);
         sums.alerts += scratch.alerts().len() as u64;

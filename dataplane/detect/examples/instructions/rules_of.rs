@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use rules::Environment;
 use rules::hir::{
     Action, AddressSet, Class, Content, Endpoint, FastPattern, Meta, PayloadTest, PortSet,
     Protocol, Rule,
@@ -40,6 +41,50 @@ impl Random {
     pub(crate) fn word(&mut self) -> &'static str {
         WORDS[self.below(WORDS.len())]
     }
+}
+
+/// The rules of the file `which`, or as many generated ones where it is a number.
+pub(crate) fn read_or_generate(which: &str) -> Vec<Rule> {
+    if let Ok(count) = which.parse() {
+        return generate(count);
+    }
+    let text = std::fs::read(which).expect("rules file");
+    let mut environment = Environment::default();
+    let address = [
+        "HOME_NET",
+        "EXTERNAL_NET",
+        "HTTP_SERVERS",
+        "SMTP_SERVERS",
+        "SQL_SERVERS",
+        "DNS_SERVERS",
+        "TELNET_SERVERS",
+        "AIM_SERVERS",
+        "DC_SERVERS",
+        "DNP3_SERVER",
+        "DNP3_CLIENT",
+        "MODBUS_CLIENT",
+        "MODBUS_SERVER",
+        "ENIP_CLIENT",
+        "ENIP_SERVER",
+    ];
+    environment.address_groups.extend(address.map(|name| (name.to_owned(), "any".to_owned())));
+    let ports = [
+        "HTTP_PORTS",
+        "SHELLCODE_PORTS",
+        "ORACLE_PORTS",
+        "SSH_PORTS",
+        "DNP3_PORTS",
+        "MODBUS_PORTS",
+        "FILE_DATA_PORTS",
+        "FTP_PORTS",
+        "GENEVE_PORTS",
+        "VXLAN_PORTS",
+        "TEREDO_PORTS",
+    ];
+    environment.port_groups.extend(ports.map(|name| (name.to_owned(), "any".to_owned())));
+    let loaded = rules::load(&text, which, &environment);
+    println!("{:?}", loaded.counts);
+    loaded.rules
 }
 
 /// `count` rules; the first of a longer list are the shorter list.

@@ -26,8 +26,8 @@ pub struct CompileOptions {
     pub alerts_per_packet_max: Option<u32>,
     /// Rules of a set.
     pub rules_max: usize,
-    /// Bytes of the DFA of one regular expression; a larger one is simulated as an NFA: slower, and
-    /// under a work limit.
+    /// Bytes of the DFA of one regular expression; a larger one is simulated as an NFA: slower, so
+    /// that it meets `INSPECTION_WORK_MAX` sooner.
     pub regex_bytes_max: usize,
     /// Bytes of all automata of regular expressions; the expressions after it is reached are simulated.
     pub regex_total_bytes_max: usize,

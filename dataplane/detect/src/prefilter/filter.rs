@@ -58,6 +58,12 @@ impl Filter {
                 list.extend(pattern.windows().map(|(_, window)| window));
             }
         }
+        // One pass serves both shapes of width 3, so that a short literal among many of medium length
+        // makes their pass denser, not a second one.
+        let [_, medium, short, ..] = &mut windows;
+        if !short.is_empty() {
+            short.append(medium);
+        }
         for list in &mut windows {
             list.sort_unstable();
             list.dedup();
@@ -78,10 +84,11 @@ impl Filter {
     /// Calls `hit` with the position and the window of every place where a pattern may lie.
     #[inline]
     pub(super) fn scan(&self, payload: &[u8], hit: &mut impl FnMut(usize, u32)) {
-        let [long, medium, short, single] = &self.bitmaps;
+        let [long, medium, short, pair, single] = &self.bitmaps;
         scan::<4, 4>(long, payload, hit);
         scan::<3, 2>(medium, payload, hit);
-        scan::<2, 1>(short, payload, hit);
+        scan::<3, 1>(short, payload, hit);
+        scan::<2, 1>(pair, payload, hit);
         scan::<1, 1>(single, payload, hit);
     }
 }

@@ -1,6 +1,6 @@
 //! Verification: from a window that passed a filter to the patterns that are really there.
 
-use super::window::{Shape, spread, window_at};
+use super::window::{Shape, fold, spread, window_at};
 
 /// A fast pattern as it is filed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,8 +49,47 @@ impl Pattern {
 struct Entry {
     window: u32,
     pattern: u32,
+    /// Where the window lies in the pattern.
     offset: u32,
+    /// Where another window of the pattern lies, and which it is: what decides most cases without
+    /// fetching the pattern.
+    other_offset: u32,
+    other: u32,
 }
+
+impl Entry {
+    fn new(pattern: &Pattern, index: u32, offset: usize, window: u32) -> Self {
+        let bytes = &pattern.bytes;
+        let at = [offset + WIDTH_MAX, offset.saturating_sub(WIDTH_MAX)]
+            .into_iter()
+            .find(|at| *at != offset && at + WIDTH_MAX <= bytes.len())
+            .unwrap_or(0);
+        Self {
+            window,
+            pattern: index,
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
+            other_offset: u32::try_from(at).unwrap_or(u32::MAX),
+            other: window_at(bytes, at, WIDTH_MAX).unwrap_or(NO_WINDOW),
+        }
+    }
+
+    /// Whether the other window lies in `payload` where it has to, for the first at `at`.
+    #[inline]
+    fn other_fits(&self, payload: &[u8], at: usize) -> bool {
+        if self.other == NO_WINDOW {
+            return true;
+        }
+        let place = (at + self.other_offset as usize).checked_sub(self.offset as usize);
+        place
+            .and_then(|place| payload.get(place..)?.first_chunk::<WIDTH_MAX>())
+            .is_some_and(|bytes| fold(u32::from_le_bytes(*bytes)) == self.other)
+    }
+}
+
+/// Bytes of the widest window.
+const WIDTH_MAX: usize = 4;
+/// No folded window of four bytes.
+const NO_WINDOW: u32 = 0;
 
 #[derive(Clone, Copy, Debug)]
 struct Stored {
@@ -87,8 +126,7 @@ impl Table {
         let (mut stored, mut bytes) = (Vec::new(), Vec::new());
         for (index, pattern) in (0_u32..).zip(patterns) {
             for (offset, window) in pattern.windows() {
-                let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-                entries.push(Entry { window, pattern: index, offset });
+                entries.push(Entry::new(pattern, index, offset, window));
             }
             stored.push(Stored {
                 start: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
@@ -144,7 +182,7 @@ impl Table {
         let from = after.map_or(from as usize, |entry| entry + 1);
         let entries = self.entries.get(from..to as usize)?;
         entries.iter().zip(from..).find_map(|(entry, index)| {
-            if entry.window != window || !wanted(entry.pattern) {
+            if entry.window != window || !entry.other_fits(payload, at) || !wanted(entry.pattern) {
                 return None;
             }
             let (start, end) = self.lies_at(payload, at, entry)?;

@@ -11,21 +11,25 @@ pub(crate) enum Shape {
     Long,
     /// 4 to 6 bytes: width 3, stride 2.
     Medium,
-    /// 2 and 3 bytes: width 2, stride 1.
+    /// 3 bytes: width 3, stride 1.
     Short,
+    /// 2 bytes: width 2, stride 1.
+    Pair,
     /// 1 byte: width 1, stride 1.
     Single,
 }
 
 impl Shape {
     /// Every shape, in the order of its index.
-    pub(crate) const ALL: [Self; 4] = [Self::Long, Self::Medium, Self::Short, Self::Single];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Long, Self::Medium, Self::Short, Self::Pair, Self::Single];
 
     /// The shape of patterns of `length` bytes.
     pub(crate) const fn of(length: usize) -> Self {
         match length {
             0 | 1 => Self::Single,
-            2 | 3 => Self::Short,
+            2 => Self::Pair,
+            3 => Self::Short,
             4..=6 => Self::Medium,
             _ => Self::Long,
         }
@@ -35,8 +39,8 @@ impl Shape {
     pub(crate) const fn width(self) -> usize {
         match self {
             Self::Long => 4,
-            Self::Medium => 3,
-            Self::Short => 2,
+            Self::Medium | Self::Short => 3,
+            Self::Pair => 2,
             Self::Single => 1,
         }
     }
@@ -46,7 +50,7 @@ impl Shape {
         match self {
             Self::Long => 4,
             Self::Medium => 2,
-            Self::Short | Self::Single => 1,
+            Self::Short | Self::Pair | Self::Single => 1,
         }
     }
 }

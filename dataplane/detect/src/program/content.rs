@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 use rules::hir::Content;
 
-use super::{Place, moves_position};
+use super::{Place, Work, moves_position};
 
 /// A compiled `content`.
 #[derive(Debug)]
@@ -93,10 +93,12 @@ impl ContentStep {
         payload: &[u8],
         position: usize,
         resume: Option<usize>,
+        work: &mut Work,
     ) -> Option<Place> {
         let (start, end) = self.window.at(position, payload.len());
         let start = resume.unwrap_or(start);
         if self.negated {
+            work.spend(end.saturating_sub(start));
             let there = self.negation_finds(payload, start, end);
             return (!there).then_some(Place { next: start, end: None });
         }
@@ -106,7 +108,10 @@ impl ContentStep {
             (end == payload.len() && at >= start && payload.ends_with(self.finder.needle()))
                 .then_some(at)?
         } else {
-            start + self.finder.find(payload.get(start..end)?)?
+            let window = payload.get(start..end)?;
+            let found = self.finder.find(window);
+            work.spend(found.unwrap_or(window.len()));
+            start + found?
         };
         Some(Place { next: at + 1, end: self.moves_position.then_some(at + length) })
     }

@@ -20,6 +20,12 @@ use crate::error::PcreError;
 /// the rule. The peer's `inspection-recursion-limit`.
 pub const INSPECTION_STEPS_MAX: u32 = 3_000;
 
+/// Work for one rule on one payload, in bytes searched (for a simulated regular expression: times its
+/// states). Beyond it the rule does not match, and `match_limit_hits` counts it: a pattern that is tried
+/// again at thousands of places cannot stall a worker. Ordinary packets meet [`INSPECTION_STEPS_MAX`]
+/// first; at worst this takes some 50 ms.
+pub const INSPECTION_WORK_MAX: usize = 1 << 23;
+
 /// A place where a step matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
@@ -43,6 +49,7 @@ pub(crate) struct Workspace {
     frames: Vec<Frame>,
     lowered: Lowered,
     pcre: PcreCache,
+    work: Work,
     /// Searches given up since [`Workspace::start`].
     pub(crate) limit_hits: u32,
 }
@@ -54,6 +61,7 @@ impl Workspace {
             frames: Vec::with_capacity(steps_max),
             lowered: Lowered::default(),
             pcre: PcreCache::new(simulated),
+            work: Work::default(),
             limit_hits: 0,
         }
     }
@@ -63,6 +71,23 @@ impl Workspace {
     pub(crate) fn start(&mut self) {
         self.lowered.length = None;
         self.limit_hits = 0;
+    }
+}
+
+/// What is left of [`INSPECTION_WORK_MAX`].
+#[derive(Debug, Default)]
+struct Work {
+    left: usize,
+    exhausted: bool,
+}
+
+impl Work {
+    #[inline]
+    fn spend(&mut self, work: usize) {
+        match self.left.checked_sub(work) {
+            Some(left) => self.left = left,
+            None => (self.left, self.exhausted) = (0, true),
+        }
     }
 }
 
@@ -147,6 +172,7 @@ impl Program {
     /// Whether `payload` passes every test.
     pub(crate) fn matches(&self, payload: &[u8], space: &mut Workspace) -> bool {
         space.frames.clear();
+        space.work = Work { left: INSPECTION_WORK_MAX, exhausted: false };
         let (mut index, mut position, mut resume) = (0, 0, None);
         let mut evaluations = 0;
         while let Some(step) = self.steps.get(index) {
@@ -161,7 +187,12 @@ impl Program {
                     space.frames.clear();
                 }
             }
-            if let Some(place) = step.find(payload, position, resume.take(), space) {
+            let found = step.find(payload, position, resume.take(), space);
+            if space.work.exhausted {
+                space.limit_hits += 1;
+                return false;
+            }
+            if let Some(place) = found {
                 if step.retry {
                     space.frames.push(Frame { step: index, position, next: place.next });
                 }
@@ -189,10 +220,10 @@ impl Step {
         match &self.test {
             Test::Content(content) => {
                 let folded = if content.nocase() { space.lowered.of(payload) } else { payload };
-                content.find(folded, position, resume)
+                content.find(folded, position, resume, &mut space.work)
             }
             Test::Pcre(pcre) => {
-                pcre.find(payload, position, resume, &mut space.pcre, &mut space.limit_hits)
+                pcre.find(payload, position, resume, &mut space.pcre, &mut space.work)
             }
         }
     }

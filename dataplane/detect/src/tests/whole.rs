@@ -130,6 +130,21 @@ fn a_regex_too_large_for_a_table_is_simulated_within_its_work_limit() {
 }
 
 #[test]
+fn an_expression_tried_again_at_every_place_stays_within_the_work_limit() {
+    let again = |pattern| {
+        let tests =
+            vec![PayloadTest::Content(content(b"a")), PayloadTest::Pcre(pcre(pattern, "R"))];
+        compile(vec![rule(Protocol::Udp, Vec::new(), tests)])
+    };
+    let payload = vec![b'a'; 65_535];
+    for rules in [again("b[^y]{250}(b|c)*[bd]{180}"), again("b+c")] {
+        assert!(rules.refused().is_empty(), "{:?}", rules.refused());
+        let outcome = rules.inspect(&udp(&payload), &mut rules.new_scratch());
+        assert_eq!((outcome.candidates, outcome.match_limit_hits), (1, 1));
+    }
+}
+
+#[test]
 fn catastrophic_for_backtracking_is_linear_here() {
     let rules = compile(vec![regex_rule("^(a+)+$", ""), regex_rule("(x+x+)+y", "")]);
     let payload = [&[b'a'; 30_000][..], b"!"].concat();

@@ -64,7 +64,11 @@ const BAD: &[(&str, &[&str], &str)] = &[
     ("", &["worker.count=1"], "--set: worker: unknown key; did you mean \"workers\"?"),
     ("", &["workers.count=x"], "--set: workers.count: invalid type: string \"x\", expected u16"),
     ("", &["workers.count.a=1"], "--set: workers.count.a: invalid type: map, expected u16"),
-    ("", &["workers.cores=[0,0]", "workers.count=2"], "--set: workers.cores: a core is named twice"),
+    (
+        "",
+        &["workers.cores=[0,0]", "workers.count=2"],
+        "--set: workers.cores: a core is named twice",
+    ),
     ("", &["sensor.site=a.b"], "--set: sensor.site: \"a.b\" cannot be part of a NATS subject"),
     ("", &["log.filter=info,=="], "--set: log.filter: \"info,==\" is not a filter: "),
 ];

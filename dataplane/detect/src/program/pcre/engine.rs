@@ -10,13 +10,10 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 
 use crate::error::PcreError;
+use crate::program::Work;
 
 /// Bytes of the NFA of one expression; beyond it the rule is refused.
 pub(crate) const NFA_BYTES_MAX: usize = 1 << 20;
-
-/// NFA states times payload bytes of one simulated search. Beyond it the search ends early, counted in
-/// `match_limit_hits`: a miss of what lies behind, never a stall. About 100 ms at worst.
-const SIMULATION_WORK_MAX: usize = 1 << 24;
 
 /// Limits for automata.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +69,10 @@ impl PcreCache {
             if let Engine::Simulated(vm) = &regex.engine {
                 let cache = cache.get_or_insert_with(|| vm.create_cache());
                 cache.reset(vm);
-                // The first search sizes what `reset` leaves to it.
-                let mut slots = [None; 2];
-                vm.search_slots(cache, &Input::new(&[0_u8; 64]), &mut slots);
+                // The first searches size what `reset` leaves to them: above all the stack of states,
+                // which is bounded by their number, but not known beforehand.
+                let every_byte: [u8; 256] = core::array::from_fn(|byte| byte as u8);
+                vm.search_slots(cache, &Input::new(&every_byte), &mut [None; 2]);
             }
         }
         Self(cache)
@@ -140,13 +138,16 @@ impl Regex {
         subject: &[u8],
         from: usize,
         cache: &mut PcreCache,
-        limit_hits: &mut u32,
+        work: &mut Work,
     ) -> Option<Found> {
         let input = Input::new(subject).span(from..subject.len()).anchored(self.anchored);
         match &self.engine {
             Engine::Dense { forward, reverse } => {
                 // A dense DFA without quit bytes cannot fail; a failure would be a miss.
-                let end = forward.try_search_fwd(&input).ok()??.offset();
+                let found = forward.try_search_fwd(&input).ok()?;
+                let end = found.map(|half| half.offset());
+                work.spend(end.unwrap_or(subject.len()) - from);
+                let end = end?;
                 let start = match reverse {
                     Some(reverse) => {
                         let back = input.span(from..end).anchored(Anchored::Yes);
@@ -156,33 +157,34 @@ impl Regex {
                 };
                 Some(Found { start, end })
             }
-            Engine::Simulated(vm) => simulate(vm, input, cache.0.as_mut()?, limit_hits),
+            Engine::Simulated(vm) => simulate(vm, input, cache.0.as_mut()?, work),
         }
     }
 }
 
+/// Simulates the NFA over as much of the input as the work that is left allows. A match that ends
+/// before is a match; else the rule has exhausted its work.
 fn simulate(
     vm: &PikeVM,
     mut input: Input<'_>,
     cache: &mut pikevm::Cache,
-    limit_hits: &mut u32,
+    work: &mut Work,
 ) -> Option<Found> {
-    let bytes_max = SIMULATION_WORK_MAX / vm.get_nfa().states().len().max(1);
-    let whole = input.end();
-    let cut = whole - input.start() > bytes_max;
-    if cut {
+    let states = vm.get_nfa().states().len().max(1);
+    let bytes_max = work.left / states;
+    let wanted = input.end() - input.start();
+    if wanted > bytes_max {
         input.set_end(input.start() + bytes_max);
     }
     cache.reset(vm);
     let mut slots = [None; 2];
-    let matched = vm.search_slots(cache, &input, &mut slots).is_some();
-    if cut && !matched {
-        *limit_hits += 1;
-    }
-    match slots {
-        [Some(start), Some(end)] if matched => Some(Found { start: start.get(), end: end.get() }),
-        _ => None,
-    }
+    vm.search_slots(cache, &input, &mut slots);
+    let [Some(start), Some(end)] = slots else {
+        work.spend(wanted * states);
+        return None;
+    };
+    work.spend((end.get() - input.start()).min(bytes_max) * states);
+    Some(Found { start: start.get(), end: end.get() })
 }
 
 impl Engine {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rules::hir::Pcre;
 
-use super::Place;
+use super::{Place, Work};
 use crate::cache::CompileCache;
 use crate::error::PcreError;
 
@@ -37,7 +37,7 @@ impl PcreStep {
         position: usize,
         resume: Option<usize>,
         cache: &mut PcreCache,
-        limit_hits: &mut u32,
+        work: &mut Work,
     ) -> Option<Place> {
         let base = if self.relative { position } else { 0 };
         let subject = payload.get(base..)?;
@@ -45,7 +45,7 @@ impl PcreStep {
         if from > subject.len() {
             return None;
         }
-        let found = self.regex.find(subject, from, cache, limit_hits);
+        let found = self.regex.find(subject, from, cache, work);
         if self.negated {
             return found.is_none().then_some(Place { next: base, end: None });
         }

@@ -1,0 +1,25 @@
+//! A live sensor in one process, from a paced source to a subscriber behind a real NATS server.
+//!
+//! The worker is pinned to the last CPU, everything else (control plane, NATS server, subscriber) is
+//! kept on the others, as a sensor of one worker is deployed.
+
+mod nats_server;
+mod paced;
+mod sensor;
+mod subscriber;
+
+pub use nats_server::NatsServer;
+pub use paced::PacedSource;
+pub use sensor::{Delivered, Sensor};
+pub use subscriber::Subscriber;
+
+use core_affinity::CoreId;
+
+/// Keeps this thread, and all that it starts from now on, on the first CPU; the CPU for the worker. `None`
+/// where the system does not tell or there is but one: the system decides then, and figures are noisier.
+#[must_use]
+pub fn leave_a_cpu_for_the_worker() -> Option<CoreId> {
+    let cpus = core_affinity::get_core_ids().unwrap_or_default();
+    let (first, last) = (cpus.first()?, cpus.last()?);
+    (first != last && core_affinity::set_for_current(*first)).then_some(*last)
+}

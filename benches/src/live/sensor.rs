@@ -1,0 +1,163 @@
+//! A worker on a paced source, and the control plane behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use contract::WallOffset;
+use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig};
+use control::stats::{AlertLedgerView, LatencyView, NoPorts};
+use control::{Control, LoadedRules, Parts, SensorIdentity, WorkerLink};
+use core_affinity::CoreId;
+use detect::{CompileCache, Generation};
+use pipeline::clock::TscClock;
+use pipeline::{Ended, Seat, Settings, Worker, wire};
+use rules::Environment;
+use tokio::runtime::Runtime;
+
+use super::PacedSource;
+use crate::workload::{MARKER_RULE, marked_frame, rules_text};
+
+/// Different frames of the source: many flows, so that all of NATS' lanes have work.
+const FRAMES: u16 = 2_048;
+/// Generated rules beside the one that alerts.
+const RULES: usize = 1_000;
+/// Longest wait until alerts can be published.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait for what is on its way at the end.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running sensor.
+pub struct Sensor {
+    runtime: Runtime,
+    control: Control,
+    worker: JoinHandle<Ended>,
+    stop: Arc<AtomicBool>,
+    started: Instant,
+}
+
+/// What a sensor did with its alerts.
+pub struct Delivered {
+    /// Where each alert ended.
+    pub ledger: AlertLedgerView,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// To hand a message to the connection, ns.
+    pub publish_ns: LatencyView,
+    /// Until JetStream acknowledged a message, ns.
+    pub acknowledge_ns: LatencyView,
+}
+
+impl Sensor {
+    /// Starts a sensor that raises `per_second` alerts and publishes them at `url`, acknowledged by
+    /// JetStream. The alerts' wall time is the time-stamp counter's at the packets' reception. The worker
+    /// has `cpu` if there is one.
+    ///
+    /// # Errors
+    /// The control plane does not start, or does not reach the server.
+    pub fn start(
+        url: &str,
+        per_second: u64,
+        clock: TscClock,
+        cpu: Option<CoreId>,
+    ) -> anyhow::Result<Self> {
+        let text = rules_text(RULES) + MARKER_RULE;
+        let environment = Environment::default();
+        let cache = &mut CompileCache::new();
+        let loaded = LoadedRules::compile(text.as_bytes(), "generated", &environment, cache)?;
+        ensure!(loaded.counts.refused == 0, "a generated rule was refused");
+        let first = |_| Generation::new(1, Arc::clone(&loaded.rules));
+        // Zero, so that the subscriber can subtract without knowing how two clocks differ.
+        let wall = Arc::new(WallOffset::zero());
+        let seats = wire::<Box<[u8]>>(&Settings::default(), &wall, first);
+        let (seat, link) = seats.into_iter().next().context("one worker has one seat")?;
+        let link = WorkerLink {
+            index: link.index,
+            counters: link.counters,
+            lanes: link.lanes,
+            generations: link.generations,
+            retired: link.retired,
+        };
+        let nats = NatsConfig { servers: vec![url.to_owned()], ..NatsConfig::default() };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let parts = parts(link, loaded.clone(), nats);
+        let control = runtime.block_on(Control::start(parts))?;
+        await_ready(&control)?;
+        let frames = (0..FRAMES).map(marked_frame).collect();
+        let source = PacedSource::new(frames, per_second, clock.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let worker = work(seat, source, clock, cpu, Arc::clone(&stop))?;
+        Ok(Self { runtime, control, worker, stop, started: Instant::now() })
+    }
+
+    /// Stops the worker, delivers what is on its way, and ends.
+    ///
+    /// # Errors
+    /// The worker did not end because it was told to, or alerts do not add up.
+    pub fn finish(self) -> anyhow::Result<Delivered> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.stop.store(true, Ordering::Relaxed);
+        match self.worker.join() {
+            Ok(Ended::Stopped) => {}
+            other => bail!("the worker ended by itself: {other:?}"),
+        }
+        let nats = self.control.snapshot().nats.context("alerts are published")?;
+        let (_, alerts) = self.runtime.block_on(self.control.shutdown(DRAIN_LIMIT));
+        ensure!(alerts.imbalance() == 0, "alerts do not add up: {alerts:?}");
+        Ok(Delivered {
+            ledger: AlertLedgerView::from(&alerts),
+            seconds,
+            publish_ns: nats.publish_enqueue_ns,
+            acknowledge_ns: nats.publish_ack_ns,
+        })
+    }
+}
+
+fn parts(link: WorkerLink, loaded: LoadedRules, nats: NatsConfig) -> Parts {
+    Parts {
+        identity: SensorIdentity {
+            site: "bench".into(),
+            sensor: "e2e".into(),
+            boot: format!("{:x}", std::process::id()),
+        },
+        version: env!("CARGO_PKG_VERSION").into(),
+        workers: vec![link],
+        interfaces: vec!["memory".into()],
+        ports: Arc::new(NoPorts),
+        environment: Environment::default(),
+        initial: (loaded, 1, "generated".into()),
+        nats,
+        eve: EveConfig::default(),
+        api: ApiConfig { enabled: false, ..ApiConfig::default() },
+        store: RuleStoreConfig::default(),
+    }
+}
+
+fn await_ready(control: &Control) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while !control.snapshot().nats.is_some_and(|nats| nats.ready) {
+        ensure!(started.elapsed() < READY_LIMIT, "the sensor does not reach its NATS server");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Starts the worker's thread, on `cpu`.
+fn work(
+    seat: Seat<Box<[u8]>>,
+    source: PacedSource,
+    clock: TscClock,
+    cpu: Option<CoreId>,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<JoinHandle<Ended>> {
+    std::thread::Builder::new().name("worker-0".into()).spawn(move || {
+        if let Some(cpu) = cpu {
+            // Without it the system decides, and the figures are noisier.
+            let _ = core_affinity::set_for_current(cpu);
+        }
+        Worker::new(seat, source, clock).run(&stop)
+    })
+}

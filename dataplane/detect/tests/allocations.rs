@@ -1,0 +1,99 @@
+//! Inspection allocates nothing once a worker is warm, whatever the engine of a regular expression. (What
+//! has to warm up is the state stack of simulated expressions; all else is allocated beforehand.)
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::IpAddr;
+
+use contract::FiveTuple;
+use detect::{CompileCache, CompileOptions, Inspect, RuleSet};
+use rules::Environment;
+
+thread_local! {
+    /// Allocations of this thread.
+    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every request goes to the system's allocator as it came; the counter is a thread-local cell
+// without a destructor, which allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const RULES: &[u8] = br#"
+alert udp any any -> any any (content:"abc"; nocase; content:"d"; distance:1; within:9; sid:1;)
+alert udp any any -> any 1:100 (content:"x"; content:!"abcdef"; sid:2;)
+alert udp any any -> any any (pcre:"/[a-d]{2,9}z+/i"; sid:3;)
+alert udp any any -> any any (pcre:"/a[^y]{300}(b|c)*[bd]{200}q/"; sid:4;)
+alert udp any any -> any any (content:"a"; pcre:"/b[^y]{250}(b|c)*[bd]{180}/R"; sid:5;)
+alert udp any any -> any any (content:"aa"; pcre:"/c(?:a|d)*/R"; content:"e"; distance:0; sid:6;)
+alert udp 10.0.0.0/8 any -> any any (dsize:>4; ttl:64; sid:7;)
+alert ip any any -> any any (sid:8;)
+"#;
+
+/// Packets of each length before the count begins.
+const WARM_UP_PACKETS: usize = 6;
+
+#[test]
+fn a_warm_scratch_does_not_grow() {
+    let loaded = rules::load(RULES, "test.rules", &Environment::default());
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    // Small tables, so that the larger expressions are simulated.
+    let options = CompileOptions { regex_bytes_max: 20_000, ..CompileOptions::default() };
+    let rules = RuleSet::compile(loaded.rules, &options, &mut CompileCache::new()).unwrap();
+    assert!(rules.refused().is_empty(), "{:?}", rules.refused());
+    let mut scratch = rules.new_scratch();
+    let mut raised = 0;
+    let mut seed = 1_u32;
+    let mut payload = vec![0; 60_000];
+    for turn in 0..60 {
+        for byte in &mut payload {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = b'a' + (seed >> 24) as u8 % 5;
+        }
+        let length = [0, 1, 40, 700, 1_500, 60_000][turn % 6];
+        let view = view(&payload[..length], turn as u16);
+        let before = ALLOCATED.get();
+        rules.inspect(&view, &mut scratch);
+        let after = ALLOCATED.get();
+        raised += scratch.alerts().len();
+        if turn >= WARM_UP_PACKETS {
+            assert_eq!(after - before, 0, "packet {turn}");
+        }
+    }
+    assert!(raised > 100, "{raised}");
+}
+
+fn view(payload: &[u8], port: u16) -> Inspect<'_> {
+    Inspect {
+        tuple: FiveTuple {
+            source: IpAddr::from([10, 0, 0, 1]),
+            destination: IpAddr::from([10, 0, 0, 2]),
+            source_port: 1_000,
+            destination_port: port,
+            protocol: 17,
+        },
+        ttl: 64,
+        tcp_flags: None,
+        icmp: None,
+        payload,
+        has_transport: true,
+        first_in_direction: true,
+    }
+}
