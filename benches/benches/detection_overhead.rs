@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use benches::percentiles::{Percentiles, Row};
-use benches::profiler::FlameGraph;
+use benches::profiler::{self, FlameGraph};
 use benches::stopwatch::Stopwatch;
 use benches::workload::{FRAMES, RULE_COUNTS, frames, rule_set};
 use capture::memory::MemorySource;
@@ -61,7 +61,9 @@ fn main() {
         });
     }
     bench.criterion.final_summary();
-    bench.percentiles.report().unwrap();
+    if !profiler::is_asked_for() {
+        bench.percentiles.report().unwrap();
+    }
 }
 
 struct Bench {

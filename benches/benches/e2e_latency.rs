@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use benches::live::{Delivered, NatsServer, Sensor, Subscriber, leave_a_cpu_for_the_worker};
 use benches::percentiles::{Percentiles, Row};
-use benches::profiler::FlameGraph;
+use benches::profiler::{self, FlameGraph};
 use core_affinity::CoreId;
 use criterion::Criterion;
 use pipeline::clock::TscClock;
@@ -47,7 +47,9 @@ fn main() {
         }
     }
     Criterion::default().configure_from_args().final_summary();
-    percentiles.report().unwrap();
+    if !profiler::is_asked_for() {
+        percentiles.report().unwrap();
+    }
 }
 
 /// A sensor with its server and a subscriber.

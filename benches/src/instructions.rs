@@ -65,14 +65,9 @@ fn count(corpus: &str, rules: usize, said: &str, printed: &str) -> Option<Count>
     let value = |name: &str| -> Option<f64> {
         printed.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     };
-    let packets: u64 = printed.lines().find_map(|line| {
-        line.strip_prefix("compiled in ")?
-            .split_once(", ")?
-            .1
-            .strip_suffix(" packets")?
-            .parse()
-            .ok()
-    })?;
+    let packets: u64 = printed
+        .lines()
+        .find_map(|line| line.strip_suffix(" packets")?.rsplit(' ').next()?.parse().ok())?;
     Some(Count {
         corpus: corpus.to_owned(),
         rules,
@@ -118,7 +113,7 @@ mod tests {
     #[test]
     fn outputs_are_read_and_rows_compared() {
         let said = "==1== Events    : Ir\n==1== Collected : 3000000\n==1== \n";
-        let printed = "CompileReport {\n}\ncompiled in 3.2ms, 2000 packets\n\
+        let printed = "CompileReport {\n}\neverything took 3.2ms, 2000 packets\n\
                        candidates_per_packet 0.250\nalerts_per_packet 0.125\nns_per_packet 700\n";
         let first = count("small", 100, said, printed).unwrap();
         assert_eq!((first.packets, first.instructions_per_packet), (2_000, 1_500.0));

@@ -72,7 +72,7 @@ impl Percentiles {
         Self { bench: bench.into(), unit: unit.into(), rows: Vec::new() }
     }
 
-    /// Adds a case, unless nothing was recorded for it: it was filtered out, or only profiled.
+    /// Adds a case, unless nothing was recorded for it: it was filtered out.
     pub fn add(&mut self, row: Row) {
         if row.samples > 0 {
             self.rows.push(row);

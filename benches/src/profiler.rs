@@ -13,6 +13,12 @@ use pprof::ProfilerGuard;
 /// Samples of a second: a prime, so as not to beat with anything periodic.
 const SAMPLES_PER_SECOND: i32 = 997;
 
+/// Whether the command line asks for profiles: sampling disturbs what is measured meanwhile.
+#[must_use]
+pub fn is_asked_for() -> bool {
+    std::env::args().any(|argument| argument.starts_with("--profile-time"))
+}
+
 /// Samples the process by SIGPROF while a benchmark is profiled.
 #[derive(Default)]
 pub struct FlameGraph(Option<ProfilerGuard<'static>>);

@@ -7,17 +7,19 @@ use pipeline::clock::{Clock, TscClock};
 
 /// Items between two times that the histogram is filled, so that filling it is not measured.
 const CHUNK: usize = 1_024;
-/// Significant decimal digits of the histogram.
+/// Largest value of a histogram: an hour.
+const LARGEST_NS: u64 = 3_600_000_000_000;
+/// Significant decimal digits of a histogram.
 const DIGITS: u8 = 3;
 
-/// A histogram of nanoseconds that grows as needed.
+/// A histogram of nanoseconds up to an hour; what is longer counts as an hour.
 ///
 /// # Panics
-/// Never: the number of digits is within the histogram's limits.
+/// Never: the bounds and the number of digits are constants that the histogram takes.
 #[must_use]
 pub fn histogram() -> Histogram<u64> {
-    #[allow(clippy::expect_used, reason = "fails only for more than five digits")]
-    Histogram::new(DIGITS).expect("a valid number of digits")
+    #[allow(clippy::expect_used, reason = "fails only for bounds that are not these")]
+    Histogram::new_with_bounds(1, LARGEST_NS, DIGITS).expect("valid bounds")
 }
 
 /// Nanoseconds per packet, read from the time-stamp counter once an item.

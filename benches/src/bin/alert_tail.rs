@@ -78,8 +78,8 @@ fn line(head: &BatchHead<'_>, alert: &AlertFields<'_>) -> String {
         rule.rev,
         rule.msg,
         protocol(tuple.protocol),
-        endpoint(tuple.source, tuple.source_port),
-        endpoint(tuple.destination, tuple.destination_port),
+        endpoint(tuple.source, tuple.source_port, tuple.protocol),
+        endpoint(tuple.destination, tuple.destination_port, tuple.protocol),
         header.packet,
         head.boot,
         header.worker,
@@ -99,6 +99,10 @@ fn protocol(number: u8) -> String {
     }
 }
 
-fn endpoint(address: IpAddr, port: u16) -> String {
-    SocketAddr::new(address, port).to_string()
+/// Address and port; ICMP has no ports, its type and code stand in their place.
+fn endpoint(address: IpAddr, port: u16, protocol: u8) -> String {
+    match protocol {
+        1 | 58 => address.to_string(),
+        _ => SocketAddr::new(address, port).to_string(),
+    }
 }

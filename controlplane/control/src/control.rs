@@ -167,6 +167,13 @@ impl Control {
         &self.store
     }
 
+    /// Opens the EVE file anew, as after a rotation; nothing where there is none.
+    pub fn reopen_eve(&self) {
+        if let Some(eve) = &self.eve {
+            eve.reopen();
+        }
+    }
+
     /// Everything that `/api/v1/stats` shows.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

@@ -124,6 +124,7 @@ impl NatsHandle {
     /// Waits until every lane has published its queue and got its acknowledgements, which begins when
     /// the [`NatsOutput`] is dropped. What is not done at `deadline` is given up.
     pub(crate) async fn finish(self, deadline: tokio::time::Instant) {
+        self.status.health.end();
         for mut task in self.tasks {
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
                 task.abort();

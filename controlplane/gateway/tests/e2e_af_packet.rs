@@ -10,7 +10,6 @@ mod support;
 
 use std::process::{Command, Stdio};
 
-use support::common::wait_for;
 use support::scene::{background, many_rules};
 use support::sensor::{Sensor, Setup, packets};
 
@@ -18,7 +17,7 @@ const TEST: &str = "reloads_lose_no_packets";
 /// Set where the test runs in its namespace.
 const INSIDE: &str = "SENSOR_E2E_INSIDE";
 /// Packets per second that are tried.
-const RATES: [u64; 5] = [4_000, 8_000, 16_000, 32_000, 64_000];
+const RATES: [u64; 7] = [4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000];
 /// Reloads of a run, and rules of each.
 const RELOADS: usize = 20;
 const RULES: usize = 300;
@@ -54,13 +53,13 @@ impl Namespace {
         // Without IPv6 the kernel sends nothing of its own.
         let quiet = "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6";
         succeeds(namespace.command("sh").args(["-c", quiet]));
-        let set_up = [
+        let steps = [
             "link set lo up",
             "link add v0 type veth peer name v1",
             "link set v0 up",
             "link set v1 up",
         ];
-        let made = set_up.iter().all(|words| {
+        let made = steps.iter().all(|words| {
             succeeds(Command::new("ip").args(["-n", &namespace.0]).args(words.split(' ')))
         });
         made.then_some(namespace)
@@ -114,12 +113,18 @@ struct Bench {
 }
 
 /// What became of the packets of one run.
-#[derive(Debug)]
 struct Outcome {
     sent: u64,
     lost: u64,
     /// Packets per second that the sender reached.
     rate: f64,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { sent, lost, rate } = self;
+        write!(f, "{lost} of {sent} lost at {rate:.0} packets/s")
+    }
 }
 
 impl Bench {
@@ -160,7 +165,7 @@ impl Bench {
         for rate in RATES {
             let (sent, seconds) = self.send(rate / 2, rate);
             let outcome = self.outcome(sent, seconds);
-            println!("{rate:>6} packets/s: {outcome:?}");
+            println!("trying {rate:>6} packets/s: {outcome}");
             if outcome.lost > 0 || outcome.rate < 0.8 * rate as f64 {
                 break;
             }
@@ -207,10 +212,7 @@ fn compare() {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         let outcomes = [bench.run(rate, seconds, || true), bench.run_with_reloads(rate, seconds)];
-        println!(
-            "pair {pair}, {rate} packets/s: without reloads {:?}, with {:?}",
-            outcomes[0], outcomes[1]
-        );
+        println!("pair {pair}: without reloads {}; with {RELOADS} {}", outcomes[0], outcomes[1]);
         without.push(outcomes[0].lost);
         with.push(outcomes[1].lost);
     }

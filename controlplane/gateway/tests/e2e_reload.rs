@@ -28,7 +28,7 @@ const ALERTS: u64 = 30;
 /// Reloads of the measured run.
 const RELOADS: usize = 20;
 /// Rules of each of these.
-const RULES: usize = 500;
+const RULES: usize = 1_000;
 
 /// Waits until `ALERTS` further alerts were acknowledged.
 fn wait_for_more(sensor: &Sensor) {
@@ -132,6 +132,7 @@ fn poll_gaps_with_and_without_reloads() {
         let rules = many_rules(round, RULES, if round % 2 == 0 { NEW } else { OLD });
         let answer = sensor.put_rules(&rules);
         assert_eq!(answer.status, 200, "{answer:?}");
+        wait_for_more(&sensor);
     }
     let with = sensor.stats()["poll_gap_ns"].clone();
     sensor.stop_in_order();

@@ -13,7 +13,8 @@ pub struct Inspect<'a> {
     pub tcp_flags: Option<u8>,
     /// ICMP type and code, where the packet is ICMP or ICMPv6.
     pub icmp: Option<(u8, u8)>,
-    /// Payload of the transport layer; of IP where the transport is not decoded.
+    /// Payload of the transport layer. Empty for fragments and for protocols that are not decoded, as in
+    /// the peer: content rules never match there.
     pub payload: &'a [u8],
     /// The transport header was decoded, so that ports mean something.
     pub has_transport: bool,

@@ -1,3 +1,5 @@
+//! Digests against the test vectors of FIPS 180-4.
+
 use super::sha256;
 
 fn hex(digest: [u8; 32]) -> String {

@@ -76,7 +76,7 @@ pub enum Protocol {
 pub struct Endpoint {
     /// Addresses, with negations already taken out.
     pub addresses: AddressSet,
-    /// Ports, with negations already taken out; ignored for protocols without ports.
+    /// Ports, with negations already taken out. A set that is not `any` matches no packet without ports.
     pub ports: PortSet,
 }
 

@@ -5,7 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -62,9 +62,16 @@ pub(crate) struct EveHandle {
     thread: JoinHandle<()>,
     /// Do not write what still waits.
     abandon: Arc<AtomicBool>,
+    /// Open the file anew.
+    reopen: Arc<AtomicBool>,
 }
 
 impl EveHandle {
+    /// Makes the thread open the file anew, as after a rotation. Until it has, lines go to the old one.
+    pub(crate) fn reopen(&self) {
+        self.reopen.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the thread has ended, which it does when the queue is closed and empty.
     pub(crate) fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -86,25 +93,24 @@ impl EveOutput {
         path: &Path,
         options: EveOptions,
     ) -> io::Result<(Self, EveHandle)> {
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(io::stdout())
-        } else {
-            Box::new(OpenOptions::new().create(true).append(true).open(path)?)
-        };
+        let out = open(path)?;
         let (queue, items) = sync_channel(config.queue_alerts_max);
         let counters = Arc::new(EveCounters::default());
         let abandon = Arc::new(AtomicBool::new(false));
+        let reopen = Arc::new(AtomicBool::new(false));
         let writer = Writer {
+            path: path.to_owned(),
             writer: EveWriter::new(out, options),
             waiting: Vec::new(),
             counters: Arc::clone(&counters),
             abandon: Arc::clone(&abandon),
+            reopen: Arc::clone(&reopen),
         };
         let flush = Duration::from_millis(config.flush_ms);
         let thread = std::thread::Builder::new()
             .name("eve".into())
             .spawn(move || writer.run(&items, flush))?;
-        Ok((Self { queue, counters }, EveHandle { thread, abandon }))
+        Ok((Self { queue, counters }, EveHandle { thread, abandon, reopen }))
     }
 
     /// Its counters.
@@ -125,13 +131,23 @@ impl EveOutput {
     }
 }
 
+/// Opens the output at `path`, `-` being standard output.
+fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    Ok(Box::new(OpenOptions::new().create(true).append(true).open(path)?))
+}
+
 /// The thread's side.
 struct Writer {
+    path: PathBuf,
     writer: EveWriter<Box<dyn Write + Send>>,
     /// Tickets of the lines that wait in the writer.
     waiting: Vec<Ticket>,
     counters: Arc<EveCounters>,
     abandon: Arc<AtomicBool>,
+    reopen: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -154,6 +170,9 @@ impl Writer {
             if self.abandon.load(Ordering::Relaxed) {
                 return;
             }
+            if self.reopen.swap(false, Ordering::Relaxed) {
+                self.reopen();
+            }
             if let Some(item) = item {
                 self.write(item);
             }
@@ -161,6 +180,19 @@ impl Writer {
                 self.flush();
                 flushed = Instant::now();
             }
+        }
+    }
+
+    /// Opens the file anew; where that fails the old one is written on.
+    fn reopen(&mut self) {
+        self.flush();
+        let path = self.path.display();
+        match open(&self.path) {
+            Ok(out) => {
+                self.writer.redirect(out);
+                tracing::info!(%path, "the EVE output is opened anew");
+            }
+            Err(error) => tracing::warn!(%path, %error, "the EVE output cannot be opened anew"),
         }
     }
 
@@ -229,6 +261,29 @@ mod tests {
         drop(output);
         eventually(Duration::from_secs(5), || handle.is_finished());
         assert_eq!(tally.in_flight(), 0);
+    }
+
+    #[test]
+    fn after_a_rotation_the_new_file_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, old) = (dir.path().join("eve.json"), dir.path().join("eve.json.1"));
+        let (output, handle) =
+            EveOutput::start(&EveConfig::default(), &path, EveOptions::default()).unwrap();
+        let tally = Tally::new();
+        let push = |sid| {
+            let ticket = Some(tally.ticket());
+            output.push(EveItem { alert: Arc::new(alert(sid, 1)), ticket });
+        };
+        push(1);
+        eventually(Duration::from_secs(5), || tally.written() == 1);
+        std::fs::rename(&path, &old).unwrap();
+        handle.reopen();
+        eventually(Duration::from_secs(5), || path.exists());
+        push(2);
+        eventually(Duration::from_secs(5), || tally.written() == 2);
+        for file in [&path, &old] {
+            assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 1);
+        }
     }
 
     #[test]

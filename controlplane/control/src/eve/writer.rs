@@ -66,6 +66,12 @@ impl<W: Write> EveWriter<W> {
         self.torn = written.is_err();
         written.map(|()| alerts).map_err(|error| EveError { alerts, error })
     }
+
+    /// Writes into `out` from now on. What waits is flushed first by the caller, or goes there too.
+    pub fn redirect(&mut self, out: W) {
+        self.out = out;
+        self.torn = false;
+    }
 }
 
 #[cfg(test)]

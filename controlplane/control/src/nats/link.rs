@@ -1,7 +1,7 @@
 //! A lane's connection and what is known of its state.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::context::Context;
@@ -53,16 +53,28 @@ pub(crate) struct LinkHealth {
     ready: AtomicU64,
     /// Times that a link was lost.
     pub(crate) disconnects: AtomicU64,
+    /// The lanes are closing their links themselves.
+    ending: AtomicBool,
 }
 
 impl LinkHealth {
     pub(crate) fn new(lanes: u16) -> Self {
-        Self { lanes: lanes.into(), ready: AtomicU64::new(0), disconnects: AtomicU64::new(0) }
+        Self {
+            lanes: lanes.into(),
+            ready: AtomicU64::new(0),
+            disconnects: AtomicU64::new(0),
+            ending: AtomicBool::new(false),
+        }
     }
 
     /// Whether every link is ready.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed) == self.lanes
+    }
+
+    /// From now on a link that closes is in order.
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
     }
 
     fn changed(&self, from: LinkState, to: LinkState) {

@@ -16,12 +16,15 @@ use pipeline::hooks::Hooks;
 
 use crate::exit::{Exit, Failure};
 
+/// A fault that a number asks for.
+type Field = fn(&Hooks) -> &AtomicU64;
+
 /// How often the file of `PAUSE` is looked for.
 const PAUSE_POLL: Duration = Duration::from_millis(5);
 
 /// Sets the faults that the environment asks for on `workers`, by index.
 pub(crate) fn arm(workers: &[Arc<Hooks>]) -> Result<(), Failure> {
-    let numbers: [(&str, fn(&Hooks) -> &AtomicU64); 3] = [
+    let numbers: [(&str, Field); 3] = [
         ("SENSOR_GATEWAY_HOOK_LOSE_PACKET", |hooks| &hooks.lose_packet),
         ("SENSOR_GATEWAY_HOOK_LOSE_ALERT", |hooks| &hooks.lose_alert),
         ("SENSOR_GATEWAY_HOOK_PANIC", |hooks| &hooks.panic_packet),

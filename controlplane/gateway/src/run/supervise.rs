@@ -76,7 +76,7 @@ async fn watch(
                     let files = sensor.config.rules.files.clone();
                     tokio::spawn(reload(Arc::clone(control.rules()), files));
                 }
-                Asked::Reopen => tracing::info!("REOPEN-PENDING"),
+                Asked::Reopen => control.reopen_eve(),
             },
         }
     }

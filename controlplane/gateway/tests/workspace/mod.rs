@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The root of the workspace.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
 /// The members of the workspace as cargo reads them; nothing is fetched.
-pub fn metadata() -> Metadata {
+pub(crate) fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
 }
 
 /// Every file of the repository whose name satisfies `wanted`, with its path below the root.
 #[allow(dead_code, reason = "each house test is a crate of its own and uses a part of this module")]
-pub fn files(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn files(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, Vec<u8>)> {
     let root = root();
     let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
     while let Some(folder) = folders.pop() {
@@ -38,6 +38,6 @@ pub fn files(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Fails the test with every complaint, each on a line of its own, below the rule that they break.
-pub fn assert_none(rule: &str, complaints: &[String]) {
+pub(crate) fn assert_none(rule: &str, complaints: &[String]) {
     assert!(complaints.is_empty(), "{rule}\n  {}\n", complaints.join("\n  "));
 }

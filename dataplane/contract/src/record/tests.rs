@@ -1,3 +1,5 @@
+//! Records survive their slots; foreign slots do no harm.
+
 use alloc::vec;
 use core::net::IpAddr;
 

@@ -1,3 +1,5 @@
+//! The table against a map that never evicts, and at its limits.
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 

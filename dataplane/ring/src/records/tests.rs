@@ -1,3 +1,5 @@
+//! Whole records through a ring, and slots that start none.
+
 use contract::record::RECORD_SLOTS_MAX;
 use contract::{FieldKind, Header, Kind, RecordBuilder, Slot};
 use proptest::prelude::*;

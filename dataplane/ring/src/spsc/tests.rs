@@ -1,3 +1,5 @@
+//! The ring against a queue, and between two threads.
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;

@@ -1,3 +1,5 @@
+//! The layers of a configuration: file, environment, command line.
+
 use std::path::Path;
 
 use super::{load, parse};

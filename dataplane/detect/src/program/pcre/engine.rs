@@ -133,7 +133,7 @@ impl Regex {
 
     /// The first match in `subject` that begins at `from` or later.
     #[inline]
-    pub(crate) fn find(
+    pub(super) fn find(
         &self,
         subject: &[u8],
         from: usize,
