@@ -25,7 +25,7 @@ BASELINE ?= $(if $(filter file,$(origin CASES)),benches/conformance-score.json)
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 .PHONY: setup
 setup: ## Install the Debian packages and Rust tools that are missing
@@ -53,7 +53,7 @@ test: ready ## Every test, with DPDK and without; the ring under loom, and under
 
 .PHONY: test-long
 test-long: ready ## The tests that are too slow for every day, and more cases of the property tests
-	PROPTEST_CASES=20000 $(CARGO) test --workspace --all-features --locked --release -- \
+	PROPTEST_CASES=20000 SENSOR_LONG=1 $(CARGO) test --workspace --all-features --locked --release -- \
 		--include-ignored $(TEST_FLAGS)
 
 .PHONY: loom
@@ -95,5 +95,18 @@ conformance: ready ## Score the rule cases (CASES=DIR any folder of cases, UPDAT
 		$(if $(BASELINE),--baseline $(BASELINE) $(if $(UPDATE),--update)) $(ARGS)
 
 .PHONY: bench
-bench: ready ## Criterion benches; profiles with ARGS='--profile-time=10'
-	$(CARGO) bench -p ring -p benches --locked -- $(ARGS)
+bench: ready ## The sensor's cost, latency and packet rate: about 5 minutes, one table at the end
+	$(CARGO) build --release --locked -p sensor-gateway -p benches
+	$(CARGO) bench --locked -p benches --bench detection_overhead --bench e2e_latency -- $(ARGS)
+	$(TARGET)/release/dpdk_rate
+	@$(TARGET)/release/bench_summary
+
+.PHONY: bench-instructions
+bench-instructions: ready ## Instructions per packet by number of rules (callgrind; needs SENSOR_SHARED)
+	$(CARGO) build --release --locked -p benches
+	$(CARGO) build --release --locked -p detect --example instructions
+	$(TARGET)/release/instructions
+
+.PHONY: bench-parts
+bench-parts: ready ## Single parts: our ring beside rtrb's, payload digests with and without the cache
+	$(CARGO) bench --locked -p ring -p hash --bench spsc --bench payload_digest -- $(ARGS)

@@ -16,7 +16,7 @@ struct Args {
     #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
     nats: String,
 
-    /// Subjects to listen to: sensor.<site>.<sensor>.alert.<severity>.
+    /// Subjects to listen to: `sensor.<site>.<sensor>.alert.<severity>`.
     #[arg(long, default_value = "sensor.>")]
     subject: String,
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use contract::WallOffset;
 use control::stats::{NoPorts, PortStats};
-use control::{LoadedRules, WorkerLink};
+use control::{LoadedRules, RuleDiagnostic, WorkerLink};
 use detect::Generation;
 use pipeline::clock::TscClock;
 use pipeline::{Link, Seat, Settings};
@@ -142,15 +142,20 @@ fn worker_link(link: Link) -> WorkerLink {
     WorkerLink { index, counters, lanes, generations, retired }
 }
 
-/// Says what was loaded; each refused rule at the level `debug`.
+/// Says what was loaded, and what was not.
 fn tell_rules(rules: &LoadedRules) {
-    for said in rules.diagnostics.iter().filter(|said| said.is_error()) {
-        tracing::debug!("{}", rulefiles::Said(said));
-    }
+    tell_refused(&rules.diagnostics);
     let counts = &rules.counts;
     let by = rulefiles::refused_by(counts);
     tracing::info!(loaded = counts.loaded, refused = counts.refused, ?by, "rules");
     if counts.loaded == 0 {
         tracing::warn!("no rule is loaded: nothing will alert until rules come over the API");
+    }
+}
+
+/// Says why rules were refused, at the level `debug`: there may be thousands.
+fn tell_refused(diagnostics: &[RuleDiagnostic]) {
+    for said in diagnostics.iter().filter(|said| said.is_error()) {
+        tracing::debug!("{}", rulefiles::Said(said));
     }
 }

@@ -100,7 +100,9 @@ fn reloads_lose_no_packets() {
     let output = inside.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    print!("{stdout}");
+    // Not what the harness inside says, which the one outside says again.
+    let ours = |line: &&str| line.starts_with("trying") || line.starts_with("pair");
+    stdout.lines().filter(ours).for_each(|line| println!("{line}"));
     assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
 }
 

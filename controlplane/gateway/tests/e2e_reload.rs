@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use support::nats::{Nats, Received, assert_no_gaps};
 #[cfg(feature = "test-hooks")]
 use support::scene::endless_capture;
-use support::scene::{endless_device, many_rules};
-use support::sensor::{Sensor, Setup, alerts};
+use support::scene::endless_device;
+use support::sensor::Setup;
 
 const OLD: &str = "alert udp any any -> any 514 (msg:\"old\"; content:\"OLD\"; sid:101;)\n";
 const NEW: &str = "alert udp any any -> any 514 (msg:\"new\"; content:\"NEW\"; sid:102;)\n";
@@ -25,16 +25,6 @@ alert udp any any -> any 99999 (content:\"OLD\"; sid:105;)
 ";
 /// Alerts that are waited for after each change.
 const ALERTS: u64 = 30;
-/// Reloads of the measured run.
-const RELOADS: usize = 20;
-/// Rules of each of these.
-const RULES: usize = 1_000;
-
-/// Waits until `ALERTS` further alerts were acknowledged.
-fn wait_for_more(sensor: &Sensor) {
-    let before = alerts(&sensor.stats(), "raised");
-    sensor.stats_when("alerts", |stats| alerts(stats, "acknowledged") >= before + ALERTS);
-}
 
 /// The pairs of generation and sid in what was received, and that a worker never went back.
 fn generations(received: &[Received]) -> BTreeSet<(u32, u32)> {
@@ -54,13 +44,13 @@ fn the_new_rule_alerts_the_old_one_stops_and_a_broken_set_changes_nothing() {
         .device(|scratch| endless_device(scratch, &["OLD", "NEW"]))
         .nats(&nats)
         .start();
-    wait_for_more(&sensor);
+    sensor.more_alerts(ALERTS);
     let answer = sensor.put_rules(NEW);
     assert_eq!(answer.status, 200, "{answer:?}");
     let activated = answer.json();
     assert_eq!((&activated["number"], &activated["confirmed_workers"]), (&2.into(), &1.into()));
     assert_eq!(activated["unconfirmed_workers"], json!([]));
-    wait_for_more(&sensor);
+    sensor.more_alerts(ALERTS);
 
     let answer = sensor.put_rules(BROKEN);
     assert_eq!(answer.status, 422, "{answer:?}");
@@ -69,7 +59,7 @@ fn the_new_rule_alerts_the_old_one_stops_and_a_broken_set_changes_nothing() {
     assert_eq!((&refusal["counts"]["read"], &refusal["counts"]["refused"]), (&3.into(), &2.into()));
     let shown = sensor.get("/api/v1/rules").json();
     assert_eq!((&shown["number"], &shown["sha256"]), (&2.into(), &activated["sha256"]));
-    wait_for_more(&sensor);
+    sensor.more_alerts(ALERTS);
 
     sensor.stop_in_order();
     let received = nats.alerts();
@@ -96,14 +86,14 @@ fn a_worker_that_hangs_is_named_and_keeps_the_old_generation() {
     let pause = setup.scratch.write("pause", "");
     setup = setup.variable("SENSOR_GATEWAY_HOOK_PAUSE", format!("1:{pause}"));
     let sensor = setup.start();
-    wait_for_more(&sensor);
+    sensor.more_alerts(ALERTS);
     let answer = sensor.put_rules(NEW);
     assert_eq!(answer.status, 202, "{answer:?}");
     let activated = answer.json();
     assert_eq!(activated["unconfirmed_workers"], json!([1]));
     assert_eq!(activated["confirmed_workers"], 1);
     // The worker that goes on uses the new rules; the old ones are there for the other.
-    wait_for_more(&sensor);
+    sensor.more_alerts(ALERTS);
     let shown = sensor.get("/api/v1/rules").json();
     assert_eq!((&shown["number"], &shown["live"]), (&2.into(), &json!([1, 2])));
     assert_eq!(shown["unconfirmed_workers"], json!([1]));
@@ -119,37 +109,4 @@ fn a_worker_that_hangs_is_named_and_keeps_the_old_generation() {
     sensor.stop_in_order();
     let used = generations(&nats.alerts());
     assert!(used.is_subset(&BTreeSet::from([(1, 101), (2, 102)])) && used.len() == 2, "{used:?}");
-}
-
-#[test]
-fn poll_gaps_with_and_without_reloads() {
-    let Some(nats) = Nats::started() else { return };
-    let setup = Setup::new("gaps", OLD)
-        .device(|scratch| endless_device(scratch, &["OLD", "NEW"]))
-        .nats(&nats);
-    let sensor = setup.start();
-    for round in 0..RELOADS {
-        let rules = many_rules(round, RULES, if round % 2 == 0 { NEW } else { OLD });
-        let answer = sensor.put_rules(&rules);
-        assert_eq!(answer.status, 200, "{answer:?}");
-        wait_for_more(&sensor);
-    }
-    let with = sensor.stats()["poll_gap_ns"].clone();
-    sensor.stop_in_order();
-    // As many polls again, undisturbed.
-    let sensor = setup.start();
-    let polls = |gaps: &Value| gaps["count"].as_u64().unwrap();
-    let stats =
-        sensor.stats_when("as many polls", |stats| polls(&stats["poll_gap_ns"]) >= polls(&with));
-    sensor.stop_in_order();
-    println!(
-        "poll gaps, ns          {:>10} {:>9} {:>9} {:>9} {:>11}",
-        "polls", "p50", "p99", "p99.9", "max"
-    );
-    for (run, gaps) in [("without reloads", &stats["poll_gap_ns"]), ("20 reloads", &with)] {
-        let [count, p50, p99, p999, max] =
-            ["count", "p50", "p99", "p999", "max"].map(|key| gaps[key].as_u64().unwrap());
-        println!("{run:<22} {count:>10} {p50:>9} {p99:>9} {p999:>9} {max:>11}");
-        assert!(p50 <= p99 && p99 <= p999 && p999 <= max, "{gaps}");
-    }
 }

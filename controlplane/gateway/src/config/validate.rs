@@ -24,6 +24,9 @@ fn require(holds: bool, key: &str, reason: impl FnOnce() -> String) -> Result<()
 /// Fewest and most slots of a ring: the largest record has to fit twice, and memory has an end.
 const SLOTS: std::ops::RangeInclusive<usize> = 2 * contract::record::RECORD_SLOTS_MAX..=1 << 24;
 
+/// Longest sleep of an idle worker, µs: packets wait that long in the device.
+const IDLE_SLEEP_US_MAX: u32 = 1_000;
+
 impl Config {
     /// Checks every section; the first thing that is wrong.
     pub(super) fn validate(&self) -> Result<(), Invalid> {
@@ -62,6 +65,9 @@ impl Config {
         cores.dedup();
         require(cores.len() == workers.cores.len(), "workers.cores", || {
             "a core is named twice; each worker needs one of its own".into()
+        })?;
+        require(workers.idle_sleep_us <= IDLE_SLEEP_US_MAX, "workers.idle_sleep_us", || {
+            format!("{} is out of range; use 0 to {IDLE_SLEEP_US_MAX}", workers.idle_sleep_us)
         })?;
         let most = pipeline::BURST_MAX;
         require((1..=most).contains(&workers.burst_max), "workers.burst_max", || {

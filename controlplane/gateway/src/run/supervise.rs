@@ -1,17 +1,18 @@
 //! From the start of the workers to the end of the process: signals, ends of workers, the wall clock.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::WallOffset;
-use control::{Control, Policy, RuleStore, wall_ns_now};
+use control::{ActivateError, Control, Policy, RuleStore, wall_ns_now};
 use pipeline::Ended;
 use pipeline::clock::{Clock, TscClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::Sensor;
 use super::workers::{Crew, End};
+use super::{Sensor, tell_refused};
 use crate::exit::{Exit, Failure};
 use crate::rulefiles::RuleText;
 
@@ -94,19 +95,28 @@ fn of_end(end: End) -> Result<(), Failure> {
     }
 }
 
-/// Reads the rules files again and activates what loads.
-async fn reload(store: Arc<RuleStore>, files: Vec<std::path::PathBuf>) {
+/// Reads the rules files again and activates what loads. Refused rules are told at the level `debug`.
+async fn reload(store: Arc<RuleStore>, files: Vec<PathBuf>) {
     let read = tokio::task::spawn_blocking(move || RuleText::read(&files)).await;
-    let text = match read {
-        Ok(Ok(text)) => text,
+    let mut rules = match read {
+        Ok(Ok(rules)) => rules,
         Ok(Err(failure)) => return tracing::error!("rules are not reloaded: {failure}"),
         Err(error) => return tracing::error!("rules are not reloaded: {error}"),
     };
-    let source = text.source();
-    // The store tells of its success.
-    if let Err(error) = store.activate(text.text, &source, Policy::Partial).await {
-        tracing::error!("rules are not reloaded: {error}");
-    }
+    let (text, source) = (std::mem::take(&mut rules.text), rules.source());
+    let mut diagnostics = match store.activate(text, &source, Policy::Partial).await {
+        // The store tells of its success.
+        Ok(activation) => activation.diagnostics,
+        Err(error) => {
+            tracing::error!("rules are not reloaded: {error}");
+            match error {
+                ActivateError::Refused(loaded) | ActivateError::Empty(loaded) => loaded.diagnostics,
+                _ => return,
+            }
+        }
+    };
+    rules.place(&mut diagnostics);
+    tell_refused(&diagnostics);
 }
 
 /// What a signal asks for.

@@ -180,18 +180,35 @@ impl Sensor {
         let api = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut sensor = Self { child, log, reader: Some(reader), api };
         sensor.api = wait_for("the API", || {
+            // Asked first: a sensor that has ended has said all that it will say.
             let ended = sensor.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the sensor ended: {ended:?}: {:#?}", sensor.log);
-            let line = sensor.said("API")?;
-            line["address"].as_str()?.parse().ok()
+            if ended.is_some() {
+                sensor.read_to_end();
+            }
+            let said = sensor.said("API");
+            assert!(said.is_some() || ended.is_none(), "it ended: {ended:?}: {:#?}", sensor.log);
+            said?["address"].as_str()?.parse().ok()
         });
         sensor
+    }
+
+    /// Waits until all that it logged has been read; it has ended.
+    fn read_to_end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
     }
 
     /// The latest log line with `message`.
     pub fn said(&self, message: &str) -> Option<Value> {
         let log = self.log.lock().unwrap();
         log.iter().rev().find(|line| line["message"] == message).cloned()
+    }
+
+    /// Whether it has logged a message that contains `part`.
+    pub fn said_in_part(&self, part: &str) -> bool {
+        let log = self.log.lock().unwrap();
+        log.iter().any(|line| line["message"].as_str().is_some_and(|said| said.contains(part)))
     }
 
     /// A client of its API that does not need the sensor itself.
@@ -218,6 +235,12 @@ impl Sensor {
         wait_for(what, || Some(self.stats()).filter(&wanted))
     }
 
+    /// Waits until as many further alerts were acknowledged as `more`.
+    pub fn more_alerts(&self, more: u64) {
+        let before = alerts(&self.stats(), "raised");
+        self.stats_when("alerts", |stats| alerts(stats, "acknowledged") >= before + more);
+    }
+
     /// The stats once the sensor has received `rx` packets and rests.
     pub fn at_rest(&self, rx: u64) -> Value {
         self.rests_when(|stats| packets(stats, "rx") == rx)
@@ -239,13 +262,23 @@ impl Sensor {
         })
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
+    }
+
     /// Sends SIGTERM and waits for the end.
-    pub fn stop(mut self) -> Stopped {
+    pub fn stop(self) -> Stopped {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(mut self) -> Stopped {
         let begun = Instant::now();
-        signal(self.child.id(), "TERM");
         let status = wait_for("the end", || self.child.try_wait().unwrap());
         let took = begun.elapsed();
-        self.reader.take().unwrap().join().unwrap();
+        self.read_to_end();
         let last = self.said("control plane ended").expect("the last ledgers");
         let ledgers: Value = serde_json::from_str(last["ledgers"].as_str().unwrap()).unwrap();
         Stopped { status, took, last: json!({ "ledgers": ledgers }) }

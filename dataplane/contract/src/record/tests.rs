@@ -1,6 +1,7 @@
 //! Records survive their slots; foreign slots do no harm.
 
 use alloc::vec;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use proptest::prelude::*;
@@ -45,7 +46,7 @@ proptest! {
 
     #[test]
     fn arbitrary_slots_never_panic(bytes in proptest::collection::vec(any::<[u8; 32]>(), 0..40)) {
-        let slots: alloc::vec::Vec<_> = bytes.chunks_exact(2).map(|pair| {
+        let slots: Vec<_> = bytes.chunks_exact(2).map(|pair| {
             let mut slot = [0; SLOT_BYTES];
             slot[..32].copy_from_slice(&pair[0]);
             slot[32..].copy_from_slice(&pair[1]);
