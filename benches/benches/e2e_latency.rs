@@ -20,8 +20,8 @@ use pipeline::clock::TscClock;
 /// Name of the row, alerts a second, and Criterion's measuring time: alerts wanted times their mean age.
 const ROWS: [(&str, u64, Duration); 3] = [
     ("e2e_idle_200", 200, Duration::from_secs(1)),
-    ("e2e_load_10000", 10_000, Duration::from_secs(30)),
-    ("e2e_load_50000", 50_000, Duration::from_secs(120)),
+    ("e2e_load_10000", 10_000, Duration::from_secs(15)),
+    ("e2e_load_50000", 50_000, Duration::from_secs(40)),
 ];
 /// Longest wait for one message.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! Latency percentiles that Criterion does not print: a table for people, JSON for programs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use control::stats::LatencyView;
@@ -118,11 +118,10 @@ impl Percentiles {
 /// # Errors
 /// If it cannot be made.
 pub fn results_directory() -> anyhow::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
-        PathBuf::from,
-    );
-    let directory = target.join("criterion");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("benches/ has a parent")?;
+    let directory = target.unwrap_or_else(|| workspace.join("target")).join("criterion");
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     Ok(directory)
 }

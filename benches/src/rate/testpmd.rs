@@ -1,6 +1,6 @@
 //! `dpdk-testpmd` in receive-only mode: the bare receive that the sensor is held against.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -32,15 +32,17 @@ impl Testpmd {
             .args(["--forward-mode=rxonly", "--stats-period=1", "--total-num-mbufs=16384"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = Process::spawn(&mut command, INSTALL)?;
-        let output = process.child().stdout.take().context("the output is piped")?;
-        let rate = watch(output, process.pid(), conditions).context("dpdk-testpmd")?;
+        let mut output = process.child().stdout.take().context("the output is piped")?;
+        let rate = watch(&mut output, process.pid(), conditions).context("dpdk-testpmd")?;
         process.terminate()?;
+        // It writes its last words until it has ended.
+        drop(output);
         Ok(rate)
     }
 }
 
 /// Reads a count of packets every second, and the threads' time with it. The first is from the start.
-fn watch(output: impl std::io::Read, pid: u32, conditions: Conditions) -> anyhow::Result<Rate> {
+fn watch(output: &mut impl Read, pid: u32, conditions: Conditions) -> anyhow::Result<Rate> {
     let mut first: Option<(Instant, u64, Reading)> = None;
     let mut shown = 0;
     for line in BufReader::new(output).lines() {

@@ -42,6 +42,17 @@ pub enum RefusalReason {
     Pcre(#[from] PcreError),
 }
 
+impl RefusalReason {
+    /// The word of the rule language that the engine cannot serve, under which refusals are counted.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NeedsStream => "protocol tcp-stream",
+            Self::Pcre(_) => "pcre",
+        }
+    }
+}
+
 /// Why a regular expression is not compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PcreError {

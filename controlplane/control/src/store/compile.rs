@@ -35,7 +35,7 @@ impl LoadedRules {
         let rules = RuleSet::compile(loaded.rules, &CompileOptions::default(), cache)?;
         for refusal in rules.refused() {
             counts.refused += 1;
-            *counts.refused_by.entry("engine".into()).or_default() += 1;
+            *counts.refused_by.entry(refusal.reason.word().into()).or_default() += 1;
             diagnostics.push(RuleDiagnostic::of_refusal(refusal, file));
         }
         counts.loaded = rules.signatures().len();
