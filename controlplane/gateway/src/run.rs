@@ -128,11 +128,13 @@ impl Sensor {
         hooks::arm(&links.iter().map(|link| Arc::clone(&link.hooks)).collect::<Vec<_>>())?;
         let runtime = services::runtime(&self.cores)?;
         runtime.block_on(async {
+            // First, so that a signal during the start ends the sensor in order.
+            let signals = supervise::Signals::listen()?;
             let links = links.into_iter().map(worker_link).collect();
             let control = services::start(&self, links, ports, interfaces).await?;
             let seats = seats.into_iter().zip(sources).collect();
             let crew = Crew::start(seats, &self.cores.workers, &self.clock);
-            supervise::until_end(control, crew, &self).await
+            supervise::until_end(control, crew, signals, &self).await
         })
     }
 }

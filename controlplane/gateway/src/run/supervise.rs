@@ -18,6 +18,8 @@ use crate::rulefiles::RuleText;
 
 /// How often the wall clock is looked at: a step of it shows in alerts after so long.
 const WALL_REFRESH: Duration = Duration::from_secs(1);
+/// Longest wait for workers to end their bursts.
+const WORKERS_LIMIT: Duration = Duration::from_millis(500);
 /// Longest time for emptying rings and delivering what was raised. The whole end takes less than 5 s.
 const DRAIN_LIMIT: Duration = Duration::from_millis(4_000);
 
@@ -32,15 +34,19 @@ pub(super) fn refresh(wall: &WallOffset, clock: &TscClock) {
 pub(super) async fn until_end(
     control: Control,
     crew: Result<(Crew, UnboundedReceiver<End>), Failure>,
+    signals: Signals,
     sensor: &Sensor,
 ) -> Result<(), Failure> {
     let outcome = match crew {
         Err(failure) => Err(failure),
         Ok((crew, ends)) => {
-            let outcome = watch(&control, ends, sensor).await;
+            let outcome = watch(&control, ends, signals, sensor).await;
             crew.stop();
             // A worker ends after its burst.
-            tokio::task::block_in_place(|| crew.join());
+            let left = tokio::task::block_in_place(|| crew.join(WORKERS_LIMIT));
+            if left > 0 {
+                tracing::error!(workers = left, "workers do not end; the sensor ends without them");
+            }
             outcome
         }
     };
@@ -51,9 +57,9 @@ pub(super) async fn until_end(
 async fn watch(
     control: &Control,
     mut ends: UnboundedReceiver<End>,
+    mut signals: Signals,
     sensor: &Sensor,
 ) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
     let mut wall = tokio::time::interval(WALL_REFRESH);
     let mut working = usize::from(sensor.settings.workers);
     loop {
@@ -126,7 +132,8 @@ enum Asked {
     Reopen,
 }
 
-struct Signals {
+/// The signals that the sensor obeys.
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     user2: Signal,
@@ -134,7 +141,8 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Failure> {
+    /// From now on these signals end nothing by themselves. Needs a tokio runtime.
+    pub(super) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::new(Exit::Runtime, format!("signals: {error}")))
         };

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use capture::PacketSource;
 use core_affinity::CoreId;
@@ -12,6 +13,11 @@ use pipeline::{Ended, Seat, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::exit::{Exit, Failure};
+
+/// Pause between two looks at workers that are to end.
+const JOIN_POLL: Duration = Duration::from_millis(1);
+/// Longest wait for the workers that did start when another could not.
+const START_FAILED_LIMIT: Duration = Duration::from_secs(1);
 
 /// A source that a worker can be given, with what its thread has to do first.
 pub(crate) trait WorkerSource: PacketSource + Send + 'static {
@@ -60,7 +66,7 @@ impl Crew {
                 Ok(thread) => crew.threads.push(thread),
                 Err(error) => {
                     crew.stop();
-                    crew.join();
+                    crew.join(START_FAILED_LIMIT);
                     return Err(Failure::new(Exit::Runtime, format!("worker thread: {error}")));
                 }
             }
@@ -73,11 +79,17 @@ impl Crew {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until every worker has ended.
-    pub(crate) fn join(self) {
-        for thread in self.threads {
+    /// Waits until every worker has ended, at most `limit`; how many have not, and are left alone.
+    pub(crate) fn join(self, limit: Duration) -> usize {
+        let deadline = Instant::now() + limit;
+        let mut left = self.threads;
+        loop {
             // A thread catches its panics and tells of them by its `End`.
-            let _ = thread.join();
+            left.retain(|thread| !thread.is_finished());
+            if left.is_empty() || Instant::now() >= deadline {
+                return left.len();
+            }
+            std::thread::sleep(JOIN_POLL);
         }
     }
 }
