@@ -1,33 +1,9 @@
 //! Counters that one worker writes and the control plane reads.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::AtomicU32;
 
+use crate::counter::Counter;
 use crate::latency::LatencyHistogram;
-
-/// A counter with one writer: an increment is a plain load and store, never a locked instruction.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds `n`. Only the owning thread may call this; a second writer would lose increments.
-    #[inline]
-    pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-    }
-
-    /// Adds one.
-    #[inline]
-    pub fn increment(&self) {
-        self.add(1);
-    }
-
-    /// The value as last seen by this thread.
-    #[inline]
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Declares a fieldless enum of causes with a count, a list and a stable name for each.
 macro_rules! causes {

@@ -2,7 +2,7 @@
 //!
 //! Buckets are log-linear, 16 to a power of two: a value is known to 1/16. Below 16 it is exact.
 
-use crate::counters::Counter;
+use crate::counter::Counter;
 
 const SUB_BITS: u32 = 4;
 const SUB: usize = 1 << SUB_BITS;

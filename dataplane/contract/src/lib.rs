@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod counter;
 pub mod counters;
 pub mod latency;
 pub mod ledger;
@@ -13,7 +14,8 @@ pub mod record;
 pub mod time;
 pub mod tuple;
 
-pub use counters::{AlertDrop, Counter, PacketDrop, WorkerCounters};
+pub use counter::Counter;
+pub use counters::{AlertDrop, PacketDrop, WorkerCounters};
 pub use latency::{LatencyHistogram, LatencySnapshot};
 pub use ledger::{AlertLedger, PacketLedger};
 pub use record::{Field, FieldKind, Header, Kind, Lane, Record, RecordBuilder, Slot};
