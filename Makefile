@@ -17,6 +17,9 @@ export SENSOR_SHARED
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
+# The sensor and what looks at it from outside; one set for all that need some of it.
+BUILD_RELEASE = $(CARGO) build --release --locked -p sensor-gateway -p benches \
+	--bin sensor-gateway --bin conformance --bin alert_tail
 # Flags for the test harness, for example TEST_FLAGS=--show-output.
 TEST_FLAGS ?=
 # Cases to score, and the committed score that they are held against.
@@ -38,7 +41,7 @@ ready:
 
 .PHONY: run
 run: ready ## Run the sensor over DPDK on the demo capture; alerts on NATS, API on loopback
-	$(CARGO) build --release --locked -p sensor-gateway -p benches
+	$(BUILD_RELEASE)
 	@deploy/run.sh $(TARGET)/release
 
 .PHONY: clean-run
@@ -90,21 +93,21 @@ deny: ## Licences, bans, sources and advisories of the dependencies
 conformance: ready ## Score the rule cases (CASES=DIR any folder of cases, UPDATE=1 keeps a rise)
 	@test -d "$(CASES)" || { \
 		echo "no cases in $(CASES): set CASES=DIR or SENSOR_SHARED=DIR" >&2; exit 2; }
-	$(CARGO) build --release --locked -p sensor-gateway -p benches
+	$(BUILD_RELEASE)
 	$(TARGET)/release/conformance --cases "$(CASES)" \
 		$(if $(BASELINE),--baseline $(BASELINE) $(if $(UPDATE),--update)) $(ARGS)
 
 .PHONY: bench
 bench: ready ## The sensor's cost, latency and packet rate: about 5 minutes, one table at the end
-	$(CARGO) build --release --locked -p sensor-gateway -p benches
-	$(CARGO) bench --locked -p benches --bench detection_overhead --bench e2e_latency -- $(ARGS)
+	$(CARGO) build --release --locked -p sensor-gateway -p benches --bins
+	$(CARGO) bench --locked --bench detection_overhead --bench e2e_latency -- $(ARGS)
 	$(TARGET)/release/dpdk_rate
 	@$(TARGET)/release/bench_summary
 
 .PHONY: bench-instructions
 bench-instructions: ready ## Instructions per packet by number of rules (callgrind; needs SENSOR_SHARED)
-	$(CARGO) build --release --locked -p benches
-	$(CARGO) build --release --locked -p detect --example instructions
+	$(CARGO) build --release --locked -p benches -p detect \
+		--bin instructions --example instructions
 	$(TARGET)/release/instructions
 
 .PHONY: bench-parts

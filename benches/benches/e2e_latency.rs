@@ -10,12 +10,13 @@
 
 use std::time::Duration;
 
-use benches::live::{Delivered, NatsServer, Sensor, Subscriber, leave_a_cpu_for_the_worker};
+use benches::live::{Delivered, Sensor, Subscriber, leave_a_cpu_for_the_worker};
 use benches::percentiles::{Percentiles, Row};
 use benches::profiler::{self, FlameGraph};
 use core_affinity::CoreId;
 use criterion::Criterion;
 use pipeline::clock::TscClock;
+use testkit::NatsServer;
 
 /// Name of the row, alerts a second, and Criterion's measuring time: alerts wanted times their mean age.
 const ROWS: [(&str, u64, Duration); 3] = [
@@ -62,10 +63,10 @@ struct Live {
 
 impl Live {
     fn start(per_second: u64, cpu: Option<CoreId>) -> Self {
-        let server = NatsServer::start().unwrap_or_else(|error| panic!("{error:#}"));
+        let server = NatsServer::started().expect("nats-server, which `make setup` installs");
         let clock = TscClock::new();
-        let subscriber = Subscriber::start(server.url(), clock.clone()).unwrap();
-        let sensor = Sensor::start(server.url(), per_second, clock, cpu).unwrap();
+        let subscriber = Subscriber::start(&server.url(), clock.clone()).unwrap();
+        let sensor = Sensor::start(&server.url(), per_second, clock, cpu).unwrap();
         Self { sensor, subscriber, _server: server }
     }
 

@@ -3,12 +3,10 @@
 //! The worker is pinned to the last CPU, everything else (control plane, NATS server, subscriber) is
 //! kept on the others, as a sensor of one worker is deployed.
 
-mod nats_server;
 mod paced;
 mod sensor;
 mod subscriber;
 
-pub use nats_server::NatsServer;
 pub use paced::PacedSource;
 pub use sensor::{Delivered, Sensor};
 pub use subscriber::Subscriber;

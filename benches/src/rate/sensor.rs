@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ impl SensorBinary {
     /// # Errors
     /// The sensor does not start, ends, or loses count of its packets.
     pub fn measure(&self, device: &Device, conditions: Conditions) -> anyhow::Result<Inspected> {
-        let listen = free_address()?;
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, testkit::free_port()));
         let config = self.folder.join("sensor.toml");
         fs::write(&config, self.config(device, conditions.cpu, listen))?;
         let mut command = Command::new(&self.program);
@@ -100,11 +100,6 @@ filter = "warn"
 "#
         )
     }
-}
-
-/// A loopback address that was free a moment ago.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 fn await_api(process: &mut Process, listen: SocketAddr) -> anyhow::Result<()> {

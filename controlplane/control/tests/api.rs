@@ -310,7 +310,7 @@ async fn a_text_that_is_too_long_is_not_read() {
 async fn what_does_not_work_is_told_by_readyz() {
     let (workers, mut parts) = parts(1);
     open(&mut parts);
-    parts.nats = common::nats_config(common::free_port());
+    parts.nats = common::nats_config(format!("nats://127.0.0.1:{}", testkit::free_port()));
     let (control, address) = start(parts).await;
     let polling = Polling::start(workers);
     let answer = ask(address, "GET /readyz", &[], "");

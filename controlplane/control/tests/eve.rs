@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{NatsServer, SimWorker, eventually_shows, free_port, load, nats_config, nats_program};
+use common::{SimWorker, eventually_shows, load, nats_config};
 use contract::AlertDrop;
 use control::stats::alert_ledger;
 use control::{
     Alert, AlertSink, Control, Drain, Enricher, EveOptions, EveWriter, GenerationText, Outcome,
     Registry, RegistryReader, Tally, Ticket,
 };
+use testkit::NatsServer;
 
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -37,11 +38,9 @@ async fn without_nats_the_file_is_the_destination() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written_is_not_the_loss_of_nats() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(&program, free_port(), Some(store.path())).unwrap();
+    let Some(server) = NatsServer::started() else { return };
     let (mut workers, mut parts) = common::parts(1);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     parts.eve.path = Some("/dev/full".into());
     let control = Control::start(parts).await.unwrap();
     workers[0].raise_many(100);

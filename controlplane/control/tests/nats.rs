@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use alert_schema::Batch;
 use async_nats::jetstream;
-use common::{NatsServer, eventually_shows, free_port, nats_config, nats_program, parts};
+use common::{eventually_shows, nats_config, parts};
 use contract::{AlertDrop, AlertLedger};
 use control::Control;
 use control::config::Delivery;
+use testkit::NatsServer;
 
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -46,11 +47,9 @@ async fn messages(url: &str, count: u64) -> Vec<(String, String, Vec<u8>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jetstream_acknowledges_every_alert() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(&program, free_port(), Some(store.path())).unwrap();
+    let Some(server) = NatsServer::started() else { return };
     let (mut workers, mut parts) = parts(2);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     for worker in &mut workers {
         worker.raise_many(300);
@@ -81,38 +80,31 @@ async fn jetstream_acknowledges_every_alert() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_appears_later_gets_what_is_raised_then() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let port = free_port();
+    let Some(mut server) = NatsServer::absent() else { return };
     let (mut workers, mut parts) = parts(1);
-    parts.nats = nats_config(port);
+    parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     workers[0].raise_many(100);
     eventually_shows(&control, "all are lost", |s| s.ledgers.alerts.drops["nats_down"] == 100);
-    let server = NatsServer::start(&program, port, Some(store.path())).unwrap();
+    server.start();
     is_ready(&control).await;
     workers[0].raise_many(100);
     eventually_shows(&control, "all are acknowledged", |s| s.ledgers.alerts.acknowledged == 100);
     let (_, ledger) = control.shutdown(SHUTDOWN).await;
     assert_settled(&ledger, 200);
     assert_eq!(dropped(&ledger, AlertDrop::NatsDown), 100);
-    server.kill();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_costs_alerts_and_no_balance() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let server = NatsServer::start(&program, port, Some(store.path())).unwrap();
+    let Some(mut server) = NatsServer::started() else { return };
     let (mut workers, mut parts) = parts(2);
-    parts.nats = nats_config(port);
+    parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;
-    let mut server = Some(server);
     for round in 0..60 {
         if round == 30 {
-            server.take().unwrap().kill();
+            server.kill();
         }
         for worker in &mut workers {
             worker.raise_many(30);
@@ -123,7 +115,7 @@ async fn a_server_that_is_killed_costs_alerts_and_no_balance() {
         });
     }
     eventually_shows(&control, "nothing is on its way", |s| s.ledgers.alerts.in_flight == 0);
-    let server = NatsServer::start(&program, port, Some(store.path())).unwrap();
+    server.start();
     is_ready(&control).await;
     workers[0].raise_many(100);
     eventually_shows(&control, "nothing is on its way", |s| s.ledgers.alerts.in_flight == 0);
@@ -134,15 +126,13 @@ async fn a_server_that_is_killed_costs_alerts_and_no_balance() {
     assert!(down > 0, "{ledger:?}");
     assert_eq!(ledger.acknowledged + down + failed, 3_700, "{ledger:?}");
     assert!(ledger.acknowledged >= 1_000, "{ledger:?}");
-    server.kill();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn core_nats_takes_alerts_without_an_acknowledgement() {
-    let Some(program) = nats_program() else { return };
-    let server = NatsServer::start(&program, free_port(), None).unwrap();
+    let Some(mut server) = NatsServer::started_without_jetstream() else { return };
     let (mut workers, mut parts) = parts(1);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     parts.nats.delivery = Delivery::Core;
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;
@@ -158,10 +148,9 @@ async fn core_nats_takes_alerts_without_an_acknowledgement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_jetstream_refuses_and_says_so() {
-    let Some(program) = nats_program() else { return };
-    let server = NatsServer::start(&program, free_port(), None).unwrap();
+    let Some(server) = NatsServer::started_without_jetstream() else { return };
     let (mut workers, mut parts) = parts(1);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     workers[0].raise_many(20);
     eventually_shows(&control, "all are refused", |s| {
@@ -175,9 +164,7 @@ async fn a_server_without_jetstream_refuses_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_exists_is_not_altered() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(&program, free_port(), Some(store.path())).unwrap();
+    let Some(server) = NatsServer::started() else { return };
     let client = async_nats::connect(server.url()).await.unwrap();
     let context = jetstream::new(client);
     let own = jetstream::stream::Config {
@@ -188,7 +175,7 @@ async fn a_stream_that_exists_is_not_altered() {
     };
     context.create_stream(own).await.unwrap();
     let (_workers, mut parts) = parts(1);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;
     control.shutdown(SHUTDOWN).await;
@@ -199,11 +186,9 @@ async fn a_stream_that_exists_is_not_altered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_acknowledged_at_the_end_is_lost_at_shutdown() {
-    let Some(program) = nats_program() else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(&program, free_port(), Some(store.path())).unwrap();
+    let Some(server) = NatsServer::started() else { return };
     let (mut workers, mut parts) = parts(1);
-    parts.nats = nats_config(server.port);
+    parts.nats = nats_config(server.url());
     parts.nats.ack_timeout_ms = 60_000;
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;

@@ -9,14 +9,15 @@ use std::path::Path;
 
 use contract::FiveTuple;
 use serde_json::Value;
-use support::nats::{Nats, assert_no_gaps};
+use support::nats::{self, assert_no_gaps};
 use support::scene::{Alert, RULES, Scene, file_device};
 use support::sensor::{Setup, alerts, packets};
+use testkit::NatsServer;
 use testkit::ledgers::assert_stats_balanced;
 
 /// Runs the sensor over capture files, one for each queue, and checks what comes out.
 fn check(name: &str, scene: &Scene, queues: &[Vec<Vec<u8>>]) {
-    let Some(nats) = Nats::started() else { return };
+    let Some(nats) = NatsServer::started() else { return };
     let setup = Setup::new(name, RULES)
         .device(|scratch| file_device(scratch, queues))
         .workers(queues.len() as u16)
@@ -34,7 +35,7 @@ fn check(name: &str, scene: &Scene, queues: &[Vec<Vec<u8>>]) {
     let handed: u64 = worker_counts(&stats, "handover_sent").sum();
     assert_eq!(handed > 0, queues.len() > 1, "{handed} packets were handed over");
 
-    let received = nats.alerts();
+    let received = nats::alerts(&nats);
     assert_no_gaps(&received);
     let severity = |sid: u32| sid.min(3);
     for one in &received {

@@ -3,10 +3,9 @@
 #![cfg(feature = "dpdk")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
+use allocation_counter::{AllocationInfo, measure};
 use capture_dpdk::{Device, Dpdk, DpdkConfig, DpdkSource, Memory};
 use contract::WallOffset;
 use detect::{CompileCache, CompileOptions, Generation, RuleSet};
@@ -29,40 +28,14 @@ const FRAMES: usize = 2_000;
 const WARM_UP: usize = 3 * FRAMES / 32;
 const COUNTED: usize = 20 * FRAMES / 32;
 
-thread_local! {
-    /// Allocations and releases of this thread.
-    static TOUCHED: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator as it came; the counter is a thread-local cell
-// without a destructor, which allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        TOUCHED.set(TOUCHED.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        TOUCHED.set(TOUCHED.get() + 1);
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 fn rule_set() -> Arc<RuleSet> {
     let loaded = rules::load(RULES.as_bytes(), "test.rules", &Environment::default());
     let mut cache = CompileCache::new();
     Arc::new(RuleSet::compile(loaded.rules, &CompileOptions::default(), &mut cache).unwrap())
 }
 
-/// What a worker's thread does; allocations while they were counted, and alerts.
-fn work(source: DpdkSource, rules: &Arc<RuleSet>) -> (u64, u64) {
+/// What a worker's thread does; allocations and releases while they were counted, and alerts.
+fn work(source: DpdkSource, rules: &Arc<RuleSet>) -> (AllocationInfo, u64) {
     let _registered = source.register_thread().unwrap();
     let settings = Settings { idle: Idle::Yield, flows_max: 4_096, ..Settings::default() };
     let first = |_| Generation::new(1, Arc::clone(rules));
@@ -78,9 +51,7 @@ fn work(source: DpdkSource, rules: &Arc<RuleSet>) -> (u64, u64) {
         }
     };
     turns(WARM_UP);
-    let before = TOUCHED.get();
-    turns(COUNTED);
-    let touched = TOUCHED.get() - before;
+    let touched = measure(|| turns(COUNTED));
     assert_balanced(&contract::PacketLedger::of([&*link.counters]));
     (touched, alerts)
 }
@@ -101,7 +72,7 @@ fn a_warm_worker_on_a_port_does_not_allocate() {
     let rules = rule_set();
     let worker = std::thread::spawn(move || work(source, &rules));
     let (touched, alerts) = worker.join().unwrap();
-    assert_eq!(touched, 0, "allocations by a warm worker");
+    assert_eq!(touched, AllocationInfo::default(), "allocations and releases by a warm worker");
     assert!(alerts > 10_000, "{alerts}");
     dpdk.shutdown().unwrap();
     // There is none for users other than root.

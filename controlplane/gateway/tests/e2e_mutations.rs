@@ -6,14 +6,14 @@
 mod support;
 
 use serde_json::Value;
-use support::nats::Nats;
 use support::scene::{RULES, Scene, file_device};
 use support::sensor::Setup;
+use testkit::NatsServer;
 use testkit::ledgers::assert_stats_balanced;
 
 /// The stats at rest of a sensor with the fault that `variable` asks for, and its last ledgers.
 fn stats_with(variable: &str, value: &str) -> Option<[Value; 2]> {
-    let nats = Nats::started()?;
+    let nats = NatsServer::started()?;
     let scene = Scene::mixed();
     let sensor = Setup::new(&variable.to_lowercase(), RULES)
         .device(|scratch| file_device(scratch, std::slice::from_ref(&scene.frames)))

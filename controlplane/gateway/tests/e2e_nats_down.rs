@@ -7,9 +7,10 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use support::nats::Nats;
+use support::nats;
 use support::scene::endless_device;
 use support::sensor::{Sensor, Setup, alerts, lost};
+use testkit::NatsServer;
 
 const RULES: &str = r#"alert udp any any -> any 514 (msg:"mark"; content:"MARK"; sid:1;)"#;
 /// Alerts that are waited for in each state of the server.
@@ -34,7 +35,7 @@ fn is_ready(sensor: &Sensor) -> bool {
 
 #[test]
 fn alerts_are_counted_while_nats_is_down() {
-    let Some(mut nats) = Nats::absent() else { return };
+    let Some(mut nats) = NatsServer::absent() else { return };
     let sensor = Setup::new("down", RULES)
         .device(|scratch| endless_device(scratch, &["MARK"]))
         .nats(&nats)
@@ -59,7 +60,7 @@ fn alerts_are_counted_while_nats_is_down() {
     let last = sensor.stop_in_order();
     let failed = lost(&last, "nats_down") + lost(&last, "publish_failed");
     assert_eq!(alerts(&last, "raised"), alerts(&last, "acknowledged") + failed, "{last}");
-    let received = nats.alerts();
+    let received = nats::alerts(&nats);
     let ids: BTreeSet<_> = received.iter().map(|one| (one.worker, one.sequence)).collect();
     assert_eq!(ids.len(), received.len(), "an alert was stored twice");
     assert!(ids.len() as u64 > ALERTS);

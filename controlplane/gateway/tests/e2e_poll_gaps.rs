@@ -7,9 +7,9 @@
 mod support;
 
 use serde_json::Value;
-use support::nats::Nats;
 use support::scene::{endless_device, many_rules};
 use support::sensor::Setup;
+use testkit::NatsServer;
 
 /// A rule of each of the sets that take turns, each with a mark of its own.
 const MARKS: [&str; 2] = [
@@ -25,7 +25,7 @@ const ALERTS: u64 = 30;
 
 #[test]
 fn poll_gaps_with_and_without_reloads() {
-    let Some(nats) = Nats::started() else { return };
+    let Some(nats) = NatsServer::started() else { return };
     let setup = Setup::new("gaps", MARKS[0])
         .device(|scratch| endless_device(scratch, &["ODD", "EVEN"]))
         .nats(&nats);

@@ -9,11 +9,12 @@ mod support;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::nats::{Nats, Received, assert_no_gaps};
+use support::nats::{self, Received, assert_no_gaps};
 #[cfg(feature = "test-hooks")]
 use support::scene::endless_capture;
 use support::scene::endless_device;
 use support::sensor::Setup;
+use testkit::NatsServer;
 
 const OLD: &str = "alert udp any any -> any 514 (msg:\"old\"; content:\"OLD\"; sid:101;)\n";
 const NEW: &str = "alert udp any any -> any 514 (msg:\"new\"; content:\"NEW\"; sid:102;)\n";
@@ -39,7 +40,7 @@ fn generations(received: &[Received]) -> BTreeSet<(u32, u32)> {
 
 #[test]
 fn the_new_rule_alerts_the_old_one_stops_and_a_broken_set_changes_nothing() {
-    let Some(nats) = Nats::started() else { return };
+    let Some(nats) = NatsServer::started() else { return };
     let sensor = Setup::new("reload", OLD)
         .device(|scratch| endless_device(scratch, &["OLD", "NEW"]))
         .nats(&nats)
@@ -62,7 +63,7 @@ fn the_new_rule_alerts_the_old_one_stops_and_a_broken_set_changes_nothing() {
     sensor.more_alerts(ALERTS);
 
     sensor.stop_in_order();
-    let received = nats.alerts();
+    let received = nats::alerts(&nats);
     assert_no_gaps(&received);
     assert_eq!(generations(&received), BTreeSet::from([(1, 101), (2, 102)]));
 }
@@ -77,7 +78,7 @@ fn refused_lines(refusal: &Value) -> Vec<u64> {
 #[cfg(feature = "test-hooks")]
 #[test]
 fn a_worker_that_hangs_is_named_and_keeps_the_old_generation() {
-    let Some(nats) = Nats::started() else { return };
+    let Some(nats) = NatsServer::started() else { return };
     let mut setup = Setup::new("hang", OLD).workers(2).nats(&nats).device(|scratch| {
         // So many flows that each worker owns some.
         let path = endless_capture(scratch, &["OLD", "NEW"], 32);
@@ -107,6 +108,6 @@ fn a_worker_that_hangs_is_named_and_keeps_the_old_generation() {
     assert_eq!(stats["rules"]["unconfirmed"], json!([]));
     assert_eq!(stats["workers"][1]["generation"], 2);
     sensor.stop_in_order();
-    let used = generations(&nats.alerts());
+    let used = generations(&nats::alerts(&nats));
     assert!(used.is_subset(&BTreeSet::from([(1, 101), (2, 102)])) && used.len() == 2, "{used:?}");
 }

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::process::Command;
 
 use support::common::Scratch;
-use support::nats::Nats;
 use support::scene::{RULES, Scene, file_device};
 use support::sensor::{Setup, alerts};
+use testkit::NatsServer;
 use testkit::ledgers::assert_stats_balanced;
 
 /// The user and group `nobody` of Debian.
@@ -38,7 +38,7 @@ fn nobody_runs_a_sensor() {
         println!("SKIPPED: only root can start a sensor as another user");
         return;
     }
-    let Some(nats) = Nats::started() else { return };
+    let Some(nats) = NatsServer::started() else { return };
     // The build's folder may be closed to others.
     let place = Scratch::new();
     let binary = place.path("sensor-gateway");

@@ -3,38 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::IpAddr;
 
+use allocation_counter::measure;
 use contract::FiveTuple;
 use detect::{CompileCache, CompileOptions, Inspect, RuleSet};
 use rules::Environment;
-
-thread_local! {
-    /// Allocations of this thread.
-    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator as it came; the counter is a thread-local cell
-// without a destructor, which allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.set(ALLOCATED.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const RULES: &[u8] = br#"
 alert udp any any -> any any (content:"abc"; nocase; content:"d"; distance:1; within:9; sid:1;)
@@ -69,12 +43,12 @@ fn a_warm_scratch_does_not_grow() {
         }
         let length = [0, 1, 40, 700, 1_500, 60_000][turn % 6];
         let view = view(&payload[..length], turn as u16);
-        let before = ALLOCATED.get();
-        rules.inspect(&view, &mut scratch);
-        let after = ALLOCATED.get();
+        let inspection = measure(|| {
+            rules.inspect(&view, &mut scratch);
+        });
         raised += scratch.alerts().len();
         if turn >= WARM_UP_PACKETS {
-            assert_eq!(after - before, 0, "packet {turn}");
+            assert_eq!(inspection.count_total, 0, "packet {turn}");
         }
     }
     assert!(raised > 100, "{raised}");

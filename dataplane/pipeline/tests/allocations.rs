@@ -4,40 +4,12 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use allocation_counter::{AllocationInfo, measure};
 use common::{ethernet, packets, rule_set, settings, wired};
 use pipeline::clock::TscClock;
 use pipeline::{Step, Worker};
 use testkit::Traffic;
 use testkit::ledgers::assert_balanced;
-
-thread_local! {
-    /// Allocations and releases of this thread.
-    static TOUCHED: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator as it came; the counter is a thread-local cell
-// without a destructor, which allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        TOUCHED.set(TOUCHED.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        TOUCHED.set(TOUCHED.get() + 1);
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_warm_worker_does_not_allocate() {
@@ -67,9 +39,8 @@ alert icmp any any -> any any (itype:8; sid:5;)
     for _ in 0..2 * 2_000 / 32 {
         turn(&mut worker);
     }
-    let before = TOUCHED.get();
-    while turn(&mut worker) != Step::Exhausted {}
-    assert_eq!(TOUCHED.get() - before, 0, "allocations by a warm worker");
+    let touched = measure(|| while turn(&mut worker) != Step::Exhausted {});
+    assert_eq!(touched, AllocationInfo::default(), "allocations and releases by a warm worker");
     assert!(alerts > 10_000, "{alerts}");
     assert_balanced(&packets(&[link]));
 }

@@ -1,4 +1,5 @@
-//! Packet and capture builders for tests, and the assertions that every end-to-end test shares.
+//! Packet and capture builders for tests, the assertions that every end-to-end test shares, and a NATS
+//! server of a test's own.
 //!
 //! Development only: what is wrong in a test's own input is a panic with a message.
 
@@ -10,7 +11,9 @@ mod checksum;
 mod conversation;
 mod files;
 pub mod ledgers;
+mod nats;
 mod packet;
+mod port;
 mod rng;
 mod traffic;
 
@@ -20,6 +23,8 @@ pub use files::{
     FIRST_TIMESTAMP_NS, Frame, Interface, PcapFile, PcapngFile, TIMESTAMP_STEP_NS, write_pcap,
     write_pcapng,
 };
+pub use nats::NatsServer;
 pub use packet::{Packet, tcp_flags};
+pub use port::free_port;
 pub use rng::Rng;
 pub use traffic::Traffic;

@@ -1,11 +1,8 @@
-//! Workers that exist only as their rings, a NATS server, and waiting.
+//! Workers that exist only as their rings, and waiting.
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
-use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -203,79 +200,10 @@ pub fn eventually_shows(control: &Control, what: &str, holds: impl Fn(&Snapshot)
     }
 }
 
-/// A port that nothing listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
-/// A NATS server of the test's own; it ends with its value.
-pub struct NatsServer {
-    child: Child,
-    pub port: u16,
-}
-
-/// The server's program, or `None` and a line that says so.
-pub fn nats_program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let dirs = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let found = dirs.map(|dir| dir.join("nats-server")).find(|program| program.is_file());
-    if found.is_none() {
-        println!("SKIPPED: nats-server is not installed");
-    }
-    found
-}
-
-impl NatsServer {
-    /// Starts a server on `port`, with JetStream in `store` if there is one, and waits until it listens.
-    pub fn start(program: &Path, port: u16, store: Option<&Path>) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
-        if let Some(store) = store {
-            command.arg("-js").arg("-sd").arg(store);
-        }
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let server = Self { child, port };
-        eventually("the NATS server listens", || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
-        });
-        Ok(server)
-    }
-
-    /// Its address.
-    pub fn url(&self) -> String {
-        url(self.port)
-    }
-
-    /// Stops it without ending it: its connections stay, and nothing answers.
-    pub fn freeze(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
-    }
-
-    /// Kills it.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for NatsServer {
-    fn drop(&mut self) {
-        // It may have been killed before.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Address of a server on `port`.
-pub fn url(port: u16) -> String {
-    format!("nats://127.0.0.1:{port}")
-}
-
 /// Settings that give up fast.
-pub fn nats_config(port: u16) -> NatsConfig {
+pub fn nats_config(url: String) -> NatsConfig {
     NatsConfig {
-        servers: vec![url(port)],
+        servers: vec![url],
         lanes: 2,
         ack_timeout_ms: 1_000,
         reconnect_max_ms: 100,

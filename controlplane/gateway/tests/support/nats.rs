@@ -1,8 +1,5 @@
-//! A NATS server of the test's own, and a consumer of what the sensor publishes.
+//! A consumer of what the sensor publishes.
 
-use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alert_schema::Batch;
@@ -10,9 +7,8 @@ use async_nats::jetstream::{self, consumer::pull};
 use contract::FiveTuple;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
+use testkit::NatsServer;
 
-use super::common::{Scratch, wait_for};
-use super::free_port;
 use super::scene::Alert;
 
 /// The stream that the sensor makes where there is none.
@@ -20,76 +16,10 @@ const STREAM: &str = "SENSOR_ALERTS";
 /// Longest wait for a message that the server says it has.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A place for a server: its port and its JetStream store, which outlive the server.
-pub struct Nats {
-    program: PathBuf,
-    store: Scratch,
-    port: u16,
-    server: Option<Child>,
-}
-
-impl Nats {
-    /// A place without a server; `None`, and a line that says so, where nats-server is not installed.
-    pub fn absent() -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // Debian has it where only root looks.
-        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-        let program = folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file());
-        let Some(program) = program else {
-            println!("SKIPPED: nats-server is not installed");
-            return None;
-        };
-        Some(Self { program, store: Scratch::new(), port: free_port(), server: None })
-    }
-
-    /// A place with a server.
-    pub fn started() -> Option<Self> {
-        let mut nats = Self::absent()?;
-        nats.start();
-        Some(nats)
-    }
-
-    /// Starts the server with JetStream, and waits until it listens.
-    pub fn start(&mut self) {
-        let child = Command::new(&self.program)
-            .args(["-a", "127.0.0.1", "-p", &self.port.to_string()])
-            .arg("-js")
-            .arg("-sd")
-            .arg(self.store.path("jetstream"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.server = Some(child);
-        wait_for("the NATS server listens", || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()
-        });
-    }
-
-    /// Kills the server, as a crash would.
-    pub fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            server.kill().unwrap();
-            server.wait().unwrap();
-        }
-    }
-
-    /// The server's address.
-    pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    /// Every alert that JetStream has kept, in the order of the stream, each message verified.
-    pub fn alerts(&self) -> Vec<Received> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(read(&self.url()))
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// Every alert that JetStream has kept, in the order of the stream, each message verified.
+pub fn alerts(server: &NatsServer) -> Vec<Received> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(read(&server.url()))
 }
 
 /// An alert as its consumer gets it.

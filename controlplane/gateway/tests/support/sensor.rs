@@ -13,7 +13,7 @@ use testkit::ledgers::assert_stats_balanced;
 
 use super::common::{Scratch, command, signal, wait_for};
 use super::http::{Response, request};
-use super::nats::Nats;
+use testkit::NatsServer;
 
 /// Longest time from SIGTERM to the end.
 pub const STOP_MAX: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ impl Setup {
         self
     }
 
-    pub fn nats(mut self, nats: &Nats) -> Self {
+    pub fn nats(mut self, nats: &NatsServer) -> Self {
         self.nats = Some(nats.url());
         self
     }
