@@ -93,6 +93,12 @@ impl NatsServer {
         let pid = self.child.as_ref().expect("a server that runs").id().to_string();
         let stopped = Command::new("kill").args(["-STOP", &pid]).status();
         assert!(stopped.is_ok_and(|status| status.success()), "kill -STOP {pid}");
+        // The signal takes a moment to reach every thread.
+        let start = Instant::now();
+        while !is_stopped(&pid) {
+            assert!(start.elapsed() < START_LIMIT, "nats-server goes on after SIGSTOP");
+            std::thread::sleep(START_POLL);
+        }
     }
 
     /// Kills it, as a crash would; nothing happens where none runs.
@@ -108,6 +114,15 @@ impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether every thread of process `pid` is stopped: the state behind the name is `T` (proc(5)).
+fn is_stopped(pid: &str) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the server's threads");
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    })
 }
 
 fn program() -> Option<PathBuf> {

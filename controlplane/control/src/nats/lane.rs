@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use alert_schema::{BATCH_BYTES_MAX, BatchEncoder, PushError};
 use async_nats::HeaderMap;
+use async_nats::jetstream::context::{Context, PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use bytes::Bytes;
 use contract::{AlertDrop, Counter, LatencyHistogram};
 use tokio::sync::{Semaphore, mpsc};
@@ -25,6 +27,10 @@ use crate::time::wall_ns_now;
 const WINDOW_ALERTS_MAX: usize = 4_096;
 /// What a message has beside the batch, for servers whose `max_payload` is small: headers, in bytes.
 const MESSAGE_HEADER_BYTES: usize = 512;
+/// Times that a message to which no stream listens is sent again.
+const RESENDS_MAX: usize = 5;
+/// Pause before it is.
+const RESEND_PAUSE: Duration = Duration::from_millis(20);
 /// Header that lets JetStream drop a message that comes twice.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
@@ -201,8 +207,7 @@ impl Lane {
             return;
         }
         let start = Instant::now();
-        let publish = PublishMessage::build().payload(message.payload).message_id(&message.id);
-        let sent = self.link.jetstream.send_publish(message.subject, publish).await;
+        let sent = message.send(&self.link.jetstream).await;
         self.counters.publish_enqueue_ns.record(nanoseconds(start.elapsed()));
         let ack = match sent {
             Ok(ack) => ack,
@@ -212,8 +217,9 @@ impl Lane {
                 return;
             }
         };
+        let jetstream = self.link.jetstream.clone();
         let waits = self.acks.spawn(async move {
-            let answer = ack.await;
+            let answer = message.acknowledged(&jetstream, ack).await;
             drop(place);
             let took = start.elapsed();
             match answer {
@@ -305,6 +311,34 @@ struct Message {
     subject: String,
     id: String,
     payload: Bytes,
+}
+
+impl Message {
+    /// Hands the message to JetStream's connection.
+    async fn send(&self, jetstream: &Context) -> Result<PublishAckFuture, PublishError> {
+        let publish = PublishMessage::build().payload(self.payload.clone()).message_id(&self.id);
+        jetstream.send_publish(self.subject.clone(), publish).await
+    }
+
+    /// Waits for the acknowledgement of the message, which was sent.
+    ///
+    /// A stream can be found a moment before it listens, when another lane has just made it. The server
+    /// then says that nobody listens, so that nothing was stored, and the message is sent again.
+    async fn acknowledged(
+        &self,
+        jetstream: &Context,
+        mut ack: PublishAckFuture,
+    ) -> Result<PublishAck, PublishError> {
+        for _ in 0..RESENDS_MAX {
+            match ack.await {
+                Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {}
+                answer => return answer,
+            }
+            tokio::time::sleep(RESEND_PAUSE).await;
+            ack = self.send(jetstream).await?;
+        }
+        ack.await
+    }
 }
 
 /// Fills a window: what is there now, and until `end` what comes, as far as one message holds it.
