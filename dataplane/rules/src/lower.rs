@@ -142,6 +142,7 @@ impl Lowering<'_> {
         })?;
         packet::check_dsize(&self.packet, &self.payload)
             .map_err(|message| Fault::new(Kind::Conflict, whole(text), message).keyword("dsize"))?;
+        content::settle_lone_negated(&mut self.payload);
         Ok(Rule {
             action: header.action,
             protocol: header.protocol,

@@ -162,6 +162,27 @@ fn contents_and_their_modifiers() {
     }
 }
 
+/// Seen on the peer: such a rule is silent wherever the literal is in the payload.
+#[test]
+fn a_lone_negated_content_may_not_be_anywhere() {
+    let cases = [
+        (r#"content:!"ab"; endswith;"#, false),
+        (r#"pcre:"/x/"; content:!"ab"; endswith;"#, false),
+        (r#"content:!"ab"; endswith; offset:1;"#, true),
+        (r#"content:!"ab"; endswith; depth:5;"#, true),
+        (r#"content:"x"; content:!"ab"; endswith;"#, true),
+        (r#"content:"x"; content:!"ab"; distance:0; endswith;"#, true),
+    ];
+    for (text, expected) in cases {
+        let rule = options(text);
+        let ends = rule.payload.iter().any(|test| match test {
+            PayloadTest::Content(content) => content.endswith,
+            PayloadTest::Pcre(_) => false,
+        });
+        assert_eq!(ends, expected, "{text}");
+    }
+}
+
 #[test]
 fn modifiers_belong_to_the_last_content_even_after_a_pcre() {
     let rule = options(r#"content:"ab"; pcre:!"/x\/y\;/iR"; depth:5; nocase;"#);

@@ -286,6 +286,19 @@ fn decode(text: &str) -> Result<Vec<u8>, (usize, &'static str)> {
     }
 }
 
+/// A rule whose only content is negated and may lie anywhere is decided by the peer's prefilter: it does
+/// not match where the literal is in the payload at all, with `endswith` or without.
+pub(crate) fn settle_lone_negated(payload: &mut [PayloadTest]) {
+    let mut contents = payload.iter_mut().filter_map(|test| match test {
+        PayloadTest::Content(content) => Some(content),
+        PayloadTest::Pcre(_) => None,
+    });
+    let (Some(only), None) = (contents.next(), contents.next()) else { return };
+    if only.negated && only.offset.is_none() && only.depth.is_none() && !only.is_relative() {
+        only.endswith = false;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::decode;
