@@ -189,6 +189,9 @@ impl Control {
             api.finish(deadline).await;
         }
         self.reaper.abort();
+        if let Some(nats) = &self.nats {
+            nats.announce_end();
+        }
         // The drain's end closes the queues behind it, which ends the sinks.
         self.drain.stop();
         ended(deadline, || self.drain.is_finished()).await;

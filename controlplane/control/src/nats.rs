@@ -121,10 +121,14 @@ impl NatsHandle {
         self.status.clone()
     }
 
+    /// The lanes are about to end: that they close their links is in order.
+    pub(crate) fn announce_end(&self) {
+        self.status.health.end();
+    }
+
     /// Waits until every lane has published its queue and got its acknowledgements, which begins when
     /// the [`NatsOutput`] is dropped. What is not done at `deadline` is given up.
     pub(crate) async fn finish(self, deadline: tokio::time::Instant) {
-        self.status.health.end();
         for mut task in self.tasks {
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
                 task.abort();

@@ -198,13 +198,14 @@ impl Default for Rules {
 pub struct Log {
     /// For people or for machines.
     pub format: LogFormat,
-    /// Levels, as `tracing` filters are written (`info`, `info,control=debug`).
+    /// Levels, as `tracing` filters are written (`info`, `info,control=debug`). The NATS client tells of
+    /// every failed attempt to connect, which the sensor sums up itself.
     pub filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info,async_nats=warn".into() }
     }
 }
 
