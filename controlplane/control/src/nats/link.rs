@@ -84,8 +84,12 @@ impl LinkHealth {
                 tracing::info!(lanes = self.lanes, "NATS takes alerts");
             }
         } else if was_ready && !is_ready {
+            let first = self.ready.fetch_sub(1, Ordering::Relaxed) == self.lanes;
+            if self.ending.load(Ordering::Relaxed) {
+                return;
+            }
             self.disconnects.fetch_add(1, Ordering::Relaxed);
-            if self.ready.fetch_sub(1, Ordering::Relaxed) == self.lanes {
+            if first {
                 tracing::warn!("NATS is down; alerts are lost and counted until it is back");
             }
         }

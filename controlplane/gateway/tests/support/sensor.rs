@@ -160,6 +160,8 @@ pub struct Stopped {
     pub status: ExitStatus,
     /// From the signal to the end.
     pub took: Duration,
+    /// Warnings and errors since it was told to stop.
+    pub warned: Vec<String>,
     /// The ledgers of its last log line, under `ledgers` as in the stats.
     pub last: Value,
 }
@@ -281,7 +283,16 @@ impl Sensor {
         self.read_to_end();
         let last = self.said("control plane ended").expect("the last ledgers");
         let ledgers: Value = serde_json::from_str(last["ledgers"].as_str().unwrap()).unwrap();
-        Stopped { status, took, last: json!({ "ledgers": ledgers }) }
+        let warned = self.warned_since("stopping");
+        Stopped { status, took, warned, last: json!({ "ledgers": ledgers }) }
+    }
+
+    /// Messages of warnings and errors after the latest log line with `message`.
+    fn warned_since(&self, message: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        let since = log.iter().rev().take_while(|line| line["message"] != message);
+        let warnings = since.filter(|line| line["level"] == "WARN" || line["level"] == "ERROR");
+        warnings.map(|line| line["message"].to_string()).collect()
     }
 
     /// Sends SIGTERM, and asserts that the end is in time, in order, and balanced; the last ledgers.
@@ -291,6 +302,7 @@ impl Sensor {
         assert_eq!(stopped.status.code(), Some(0));
         assert!(stopped.took < STOP_MAX, "{:?}", stopped.took);
         assert_stats_balanced(&stopped.last);
+        assert!(stopped.warned.is_empty(), "warnings at the end: {:?}", stopped.warned);
         stopped.last
     }
 
