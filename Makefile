@@ -49,10 +49,10 @@ clean-run: ## `make run` from a clean clone of HEAD: alerts must arrive, ledgers
 	@.ci/clean-run
 
 .PHONY: test
-test: ready ## Every test, with DPDK and without; the ring under loom, and under miri if it is there
+test: ready ## Every test, with DPDK and without; the ring under loom, valgrind, and miri if it is there
 	$(CARGO) test --workspace --all-features --locked -- $(TEST_FLAGS)
 	$(CARGO) test -p sensor-gateway --no-default-features --locked -- $(TEST_FLAGS)
-	@$(MAKE) loom miri
+	@$(MAKE) loom memcheck miri
 
 .PHONY: test-long
 test-long: ready ## The tests that are too slow for every day, and more cases of the property tests
@@ -63,6 +63,13 @@ test-long: ready ## The tests that are too slow for every day, and more cases of
 loom: ready ## Model-check the ring's memory ordering
 	RUSTFLAGS="--cfg loom" $(CARGO) test -p ring --release --locked --test loom \
 		--target-dir $(TARGET)/loom -- $(TEST_FLAGS)
+
+# What cargo calls the test through. Leaks that are only possible are the runtime's own.
+.PHONY: memcheck
+memcheck: export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER = valgrind -q --error-exitcode=9 \
+	--leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+memcheck: ready ## Run the ring's unit tests under valgrind: its unsafe code on real memory
+	$(CARGO) test -p ring --lib --locked -- $(TEST_FLAGS)
 
 .PHONY: miri
 miri: ## Run the ring's tests under miri (needs a nightly toolchain with miri)
