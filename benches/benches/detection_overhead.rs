@@ -24,9 +24,9 @@ use contract::{FlowKey, LinkType, WallOffset};
 use criterion::Criterion;
 use detect::{Generation, Inspect, RuleSet, Scratch};
 use flow::{FlowTable, Placed, Timeouts};
-use packet::{Decoded, OwnerHash};
+use packet::OwnerHash;
 use pipeline::clock::TscClock;
-use pipeline::{Link, Settings, Step, Worker, wire};
+use pipeline::{Link, Settings, Step, Worker, view, wire};
 use ring::RecordScratch;
 
 /// Flows that the tables have room for.
@@ -85,19 +85,6 @@ impl Bench {
     }
 }
 
-/// What detection sees of a decoded packet.
-fn view<'a>(decoded: &Decoded, payload: &'a [u8], first_in_direction: bool) -> Inspect<'a> {
-    Inspect {
-        tuple: decoded.tuple,
-        ttl: decoded.ttl,
-        tcp_flags: decoded.tcp.map(|tcp| tcp.flags),
-        icmp: decoded.icmp,
-        payload,
-        has_transport: decoded.has_transport,
-        first_in_direction,
-    }
-}
-
 /// The rules alone, over packets that were decoded before.
 struct Detection<'a> {
     rules: Arc<RuleSet>,
@@ -153,8 +140,8 @@ impl<'a> Stages<'a> {
         let looked = self.flows.look_up(&key, hash, from_low, now_ns);
         let direction = looked.core.direction(from_low);
         looked.core.count(direction, frame.len() as u32, now_ns);
-        let view = view(&decoded, decoded.payload.of(frame), looked.placed != Placed::Found);
-        black_box(self.generation.rules.inspect(&view, &mut self.generation.scratch));
+        let seen = view(&decoded, decoded.payload.of(frame), looked.placed != Placed::Found);
+        black_box(self.generation.rules.inspect(&seen, &mut self.generation.scratch));
         1
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use contract::FiveTuple;
 use rules::hir::{
-    Action, AddressSet, Class, Content, Endpoint, FastPattern, Meta, PacketTest, PayloadTest, Pcre,
-    PortSet, Protocol, Rule,
+    Action, AddressSet, Class, Content, Endpoint, Meta, PacketTest, PayloadTest, Pcre, PortSet,
+    Protocol, Rule,
 };
 
 use crate::{CompileCache, CompileOptions, Inspect, RuleSet, reference};
@@ -52,17 +52,7 @@ pub(crate) fn rule(protocol: Protocol, packet: Vec<PacketTest>, payload: Vec<Pay
 }
 
 pub(crate) fn content(bytes: &[u8]) -> Content {
-    Content {
-        bytes: bytes.to_vec(),
-        negated: false,
-        nocase: false,
-        offset: None,
-        depth: None,
-        distance: None,
-        within: None,
-        endswith: false,
-        fast_pattern: FastPattern::Auto,
-    }
+    Content::anywhere(bytes.to_vec())
 }
 
 /// A `pcre` with its flags as in a rule.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use capture::{Burst, Frame, FrameMeta};
 use contract::record::{FlowFacts, PacketFacts};
 use contract::{FlowKey, PacketDrop, WallOffset, WorkerCounters};
-use detect::{Generation, Inspect, PassScope};
+use detect::{Generation, PassScope};
 use flow::{Direction, FlowCore, FlowTable, Placed};
 use hash::PayloadDigests;
 use packet::{Decoded, OwnerHash};
@@ -20,6 +20,7 @@ use crate::hooks::Hooks;
 use crate::report::{Raised, Reporter};
 use crate::seat::Seat;
 use crate::settings::{BURST_MAX, Settings};
+use crate::view::view;
 
 /// How far ahead the next frames' headers are fetched into the cache.
 const PREFETCH_AHEAD: usize = 4;
@@ -251,15 +252,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     /// Runs the rules over one packet.
     fn detect(&mut self, frame: &Frame<'_>, decoded: &Decoded, flow: &Followed, rx_ns: u64) {
         let payload = decoded.payload.of(frame.bytes);
-        let view = Inspect {
-            tuple: decoded.tuple,
-            ttl: decoded.ttl,
-            tcp_flags: decoded.tcp.map(|tcp| tcp.flags),
-            icmp: decoded.icmp,
-            payload,
-            has_transport: decoded.has_transport,
-            first_in_direction: flow.addresses_due,
-        };
+        let view = view(decoded, payload, flow.addresses_due);
         let outcome = self.rules.rules.inspect(&view, &mut self.rules.scratch);
         self.counters.candidates.add(u64::from(outcome.candidates));
         self.counters.bytes_delivered.add(payload.len() as u64);

@@ -19,8 +19,10 @@ pub mod hooks;
 mod report;
 mod seat;
 mod settings;
+mod view;
 mod worker;
 
 pub use crate::seat::{GENERATIONS_WAITING_MAX, Link, Seat, wire};
 pub use crate::settings::{BURST_MAX, Idle, LaneFull, Settings};
+pub use crate::view::view;
 pub use crate::worker::{Ended, Step, Stopped, Worker};

@@ -242,6 +242,22 @@ pub struct Content {
 }
 
 impl Content {
+    /// `bytes` anywhere in the payload, as written, without a modifier.
+    #[must_use]
+    pub const fn anywhere(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            negated: false,
+            nocase: false,
+            offset: None,
+            depth: None,
+            distance: None,
+            within: None,
+            endswith: false,
+            fast_pattern: FastPattern::Auto,
+        }
+    }
+
     /// Whether its place depends on the match before it.
     #[must_use]
     pub const fn is_relative(&self) -> bool {

@@ -34,17 +34,7 @@ fn content(text: &str) -> Content {
 }
 
 fn plain(bytes: &[u8]) -> Content {
-    Content {
-        bytes: bytes.to_vec(),
-        negated: false,
-        nocase: false,
-        offset: None,
-        depth: None,
-        distance: None,
-        within: None,
-        endswith: false,
-        fast_pattern: FastPattern::Auto,
-    }
+    Content::anywhere(bytes.to_vec())
 }
 
 #[test]

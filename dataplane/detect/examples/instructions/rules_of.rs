@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use rules::Environment;
 use rules::hir::{
-    Action, AddressSet, Class, Content, Endpoint, FastPattern, Meta, PayloadTest, PortSet,
-    Protocol, Rule,
+    Action, AddressSet, Class, Content, Endpoint, Meta, PayloadTest, PortSet, Protocol, Rule,
 };
 
 const WORDS: &[&str] = &[
@@ -144,17 +143,7 @@ fn content(random: &mut Random) -> Content {
             }
         }
     }
-    Content {
-        bytes,
-        negated: false,
-        nocase: random.below(3) == 0,
-        offset: None,
-        depth: None,
-        distance: None,
-        within: None,
-        endswith: false,
-        fast_pattern: FastPattern::Auto,
-    }
+    Content { nocase: random.below(3) == 0, ..Content::anywhere(bytes) }
 }
 
 const fn single(port: u16) -> std::ops::RangeInclusive<u16> {

@@ -20,17 +20,7 @@ pub(crate) fn content(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Re
         let start = argument.value.start + at;
         Fault::new(Kind::Value, Span::new(start, start + 1), message)
     })?;
-    let content = Content {
-        bytes,
-        negated: argument.negated,
-        nocase: false,
-        offset: None,
-        depth: None,
-        distance: None,
-        within: None,
-        endswith: false,
-        fast_pattern: FastPattern::Auto,
-    };
+    let content = Content { negated: argument.negated, ..Content::anywhere(bytes) };
     lowering.push(PayloadTest::Content(content), &argument)?;
     lowering.current = Some(Current { index: lowering.payload.len() - 1, ..Current::default() });
     Ok(())
