@@ -34,11 +34,24 @@ fn wanted(config: &StreamConfig) -> Config {
     }
 }
 
+/// Times that the stream is asked for. Several lanes, or sensors, may be making it at the same time, and
+/// the server refuses all but one of them until it is there.
+const TRIES: usize = 4;
+/// Pause between two of them.
+const TRY_PAUSE: Duration = Duration::from_millis(50);
+
 /// Sees to it that the stream exists.
 ///
 /// # Errors
 /// The server refuses it, or has no JetStream; in words.
 pub(super) async fn ensure(context: &Context, config: &StreamConfig) -> Result<(), String> {
-    let made = context.get_or_create_stream(wanted(config)).await;
-    made.map(|_| ()).map_err(|error| error.to_string())
+    let mut tries = 1;
+    loop {
+        match context.get_or_create_stream(wanted(config)).await {
+            Ok(_) => return Ok(()),
+            Err(error) if tries == TRIES => return Err(error.to_string()),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(TRY_PAUSE).await;
+    }
 }
