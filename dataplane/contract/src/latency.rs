@@ -103,19 +103,6 @@ impl LatencySnapshot {
         }
         self.max
     }
-
-    /// What was recorded since `earlier`, a snapshot of the same histograms; `max` stays the whole
-    /// run's.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        let counts = self.counts.iter().zip(&earlier.counts).map(|(now, then)| now - then);
-        Self { counts: counts.collect(), max: self.max }
-    }
-
-    /// Every bucket that holds something, as (largest value, count).
-    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(i, n)| (upper(i), *n))
-    }
 }
 
 #[cfg(test)]

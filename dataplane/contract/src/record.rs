@@ -348,6 +348,12 @@ impl<'a> RecordBuilder<'a> {
         self
     }
 
+    /// Whether a field was cut, or left out, for want of room.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// Writes the header (its `length` and [`Header::CUT`] are set here); the record's slots.
     #[must_use]
     pub fn finish(self, mut header: Header) -> &'a [Slot] {

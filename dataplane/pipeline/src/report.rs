@@ -68,6 +68,9 @@ impl Reporter {
             builder.field(FieldKind::PayloadSha256, sha256);
             builder.field(FieldKind::Payload, raised.payload);
         }
+        if builder.is_cut() {
+            counters.records_cut.increment();
+        }
         let after_ns = raised.now_ns.saturating_sub(raised.rx_ns);
         let record = builder.finish(Header {
             kind: Kind::Alert,
@@ -83,9 +86,6 @@ impl Reporter {
             raised_after_ns: u32::try_from(after_ns).unwrap_or(u32::MAX),
             worker: self.worker,
         });
-        if Header::decode(&record[0]).is_some_and(|header| header.flags & Header::CUT != 0) {
-            counters.records_cut.increment();
-        }
         let lane = Lane::Alerts as usize;
         if !pay_switch(&mut self.lanes[lane], &mut self.owed_switch[lane], self.worker)
             || !push(&mut self.lanes[lane], record, self.lane_full)

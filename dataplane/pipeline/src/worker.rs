@@ -173,11 +173,6 @@ impl<S: PacketSource, C: Clock> Worker<S, C> {
             }
         }
     }
-
-    /// The source, to ask it how far it is.
-    pub fn source(&self) -> &S {
-        &self.source
-    }
 }
 
 impl<S: PacketSource, C: Clock> Drop for Worker<S, C> {

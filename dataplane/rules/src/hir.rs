@@ -163,8 +163,6 @@ pub enum NumberTest {
     GreaterOrEqual(u32),
     /// Strictly between the two, as the peer reads `a<>b`; see each keyword in `docs/rule-support.md`.
     Between(u32, u32),
-    /// Outside of the two, where a keyword has negated ranges.
-    NotBetween(u32, u32),
 }
 
 impl NumberTest {
@@ -180,7 +178,6 @@ impl NumberTest {
             Self::Greater(n) => value > n,
             Self::GreaterOrEqual(n) => value >= n,
             Self::Between(low, high) => value > low && value < high,
-            Self::NotBetween(low, high) => value <= low || value >= high,
         }
     }
 }
