@@ -135,7 +135,7 @@ impl<'a> Stages<'a> {
         let frame = &self.frames[self.packets as usize % self.frames.len()];
         self.packets += 1;
         let decoded = packet::decode(LinkType::ETHERNET, frame).unwrap();
-        let (key, from_low) = FlowKey::of(decoded.flow_tuple(), decoded.vlan);
+        let (key, from_low) = decoded.flow_key();
         let (hash, now_ns) = (self.owners.flow_hash(&key), self.packets * PACKET_GAP_NS);
         let looked = self.flows.look_up(&key, hash, from_low, now_ns);
         let direction = looked.core.direction(from_low);

@@ -91,6 +91,10 @@ pub struct WorkerCounters {
     pub handover_received: Counter,
     /// Frames of several segments that were copied together.
     pub linearised: Counter,
+    /// Packets inside of tunnels that were inspected beside the packet that carried them.
+    pub inner_packets: Counter,
+    /// Packets inside of tunnels that could not be decoded.
+    pub inner_malformed: Counter,
     /// IP fragments inspected as they are.
     pub fragments: Counter,
     /// Payload bytes delivered to the prefilters.

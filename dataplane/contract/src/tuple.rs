@@ -45,14 +45,16 @@ pub struct FlowKey {
     pub protocol: u8,
     /// VLAN identifiers from the outside in; 0 where there is none.
     pub vlan: [u16; 2],
+    /// Tunnels around the flow's packets: a flow inside of a tunnel is another than the same one outside.
+    pub depth: u8,
 }
 
 impl FlowKey {
-    /// The key of `tuple`, and whether the packet runs from `low` to `high`.
+    /// The key of `tuple` inside of `depth` tunnels, and whether the packet runs from `low` to `high`.
     ///
     /// ICMP type and code differ between the directions, so they are left out of the key.
     #[must_use]
-    pub fn of(tuple: &FiveTuple, vlan: [u16; 2]) -> (Self, bool) {
+    pub fn of(tuple: &FiveTuple, vlan: [u16; 2], depth: u8) -> (Self, bool) {
         let portless = matches!(tuple.protocol, 1 | 58);
         let (sport, dport) =
             if portless { (0, 0) } else { (tuple.source_port, tuple.destination_port) };
@@ -60,7 +62,7 @@ impl FlowKey {
         let destination = (tuple.destination, dport);
         let forward = source <= destination;
         let (low, high) = if forward { (source, destination) } else { (destination, source) };
-        (Self { low, high, protocol: tuple.protocol, vlan }, forward)
+        (Self { low, high, protocol: tuple.protocol, vlan, depth }, forward)
     }
 }
 
@@ -88,10 +90,11 @@ mod tests {
             destination_port: 40_000,
             protocol: 6,
         };
-        let (key_there, forward) = FlowKey::of(&there, [0, 0]);
-        let (key_back, backward) = FlowKey::of(&back, [0, 0]);
+        let (key_there, forward) = FlowKey::of(&there, [0, 0], 0);
+        let (key_back, backward) = FlowKey::of(&back, [0, 0], 0);
         assert_eq!(key_there, key_back);
         assert!(forward && !backward);
-        assert_ne!(key_there, FlowKey::of(&there, [7, 0]).0);
+        assert_ne!(key_there, FlowKey::of(&there, [7, 0], 0).0);
+        assert_ne!(key_there, FlowKey::of(&there, [0, 0], 1).0);
     }
 }

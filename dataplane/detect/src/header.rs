@@ -59,8 +59,9 @@ pub(crate) const fn flags_match(test: &FlagsTest, flags: u8) -> bool {
 /// Whether `view` passes `test`.
 pub(crate) fn packet_test(test: &PacketTest, view: &Inspect<'_>) -> bool {
     match test {
+        // As in the peer, a size that no empty packet has wants a payload that is inspected.
         PacketTest::Dsize(number) => {
-            number.accepts(u32::try_from(view.payload.len()).unwrap_or(u32::MAX))
+            number.accepts(view.payload_bytes) && (number.accepts(0) || !view.payload.is_empty())
         }
         PacketTest::Flags(flags) => view.tcp_flags.is_some_and(|found| flags_match(flags, found)),
         PacketTest::Itype(number) => view.icmp.is_some_and(|(kind, _)| number.accepts(kind.into())),

@@ -16,6 +16,9 @@ pub struct Inspect<'a> {
     /// Payload of the transport layer. Empty for fragments and for protocols that are not decoded, as in
     /// the peer: content rules never match there.
     pub payload: &'a [u8],
+    /// Bytes that the transport layer carries. More than `payload` where that is empty because it is a
+    /// packet that is inspected by itself (a tunnel).
+    pub payload_bytes: u32,
     /// The transport header was decoded, so that ports mean something.
     pub has_transport: bool,
     /// The packet is the first of its flow in its direction, or belongs to no flow: address-only

@@ -92,6 +92,7 @@ pub(crate) fn packet(tuple: FiveTuple, payload: &[u8]) -> Inspect<'_> {
         tcp_flags: (tuple.protocol == 6).then_some(0x18),
         icmp,
         payload,
+        payload_bytes: payload.len() as u32,
         has_transport: matches!(tuple.protocol, 1 | 6 | 17 | 58 | 132),
         first_in_direction: true,
     }

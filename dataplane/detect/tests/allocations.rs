@@ -67,6 +67,7 @@ fn view(payload: &[u8], port: u16) -> Inspect<'_> {
         tcp_flags: None,
         icmp: None,
         payload,
+        payload_bytes: payload.len() as u32,
         has_transport: true,
         first_in_direction: true,
     }

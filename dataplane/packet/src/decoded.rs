@@ -1,8 +1,8 @@
 //! What decoding a frame gives.
 
-use contract::FiveTuple;
+use contract::{FiveTuple, FlowKey};
 
-use crate::Network;
+use crate::{Network, Tunnel};
 
 /// Bytes of a frame: a start and a length, always within the frame that was decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,10 @@ pub struct Decoded {
     pub fragment: Option<Fragment>,
     /// For ICMP errors the tuple of the packet that they quote, in that packet's direction.
     pub quoted: Option<FiveTuple>,
+    /// The packet that this one carries; [`crate::decode_inner`] decodes it.
+    pub tunnel: Option<Tunnel>,
+    /// Tunnels around this packet: 0 for the one that the frame's link layer carries.
+    pub depth: u8,
     /// The transport header was decoded, so that ports, or type and code, mean something.
     pub has_transport: bool,
     /// The IP packet is longer than what was captured (a snap length): it was decoded as far as it goes.
@@ -110,6 +114,8 @@ impl Decoded {
             network_end: network.end as u32,
             fragment: network.fragment,
             quoted: None,
+            tunnel: None,
+            depth: 0,
             has_transport: false,
             cut: network.cut,
         }
@@ -120,5 +126,20 @@ impl Decoded {
     #[must_use]
     pub fn flow_tuple(&self) -> &FiveTuple {
         self.quoted.as_ref().unwrap_or(&self.tuple)
+    }
+
+    /// The key of the flow that the packet belongs to, and whether the packet's own tuple, or the quoted
+    /// one, runs from the key's low end.
+    #[inline]
+    #[must_use]
+    pub fn flow_key(&self) -> (FlowKey, bool) {
+        FlowKey::of(self.flow_tuple(), self.vlan, self.depth)
+    }
+
+    /// Bytes of the IP packet, as far as they were captured.
+    #[inline]
+    #[must_use]
+    pub const fn network_bytes(&self) -> u32 {
+        self.network_end - self.network_offset
     }
 }

@@ -16,6 +16,12 @@ pub enum DecodeError {
     LinkCut,
     /// There are more VLAN tags than [`crate::VLAN_TAGS_MAX`].
     TooManyTags,
+    /// There are more link layers than [`crate::LINK_LAYERS_MAX`].
+    TooManyLayers,
+    /// An MPLS label is reserved for something else than data.
+    MplsLabel,
+    /// The network service header contradicts itself.
+    Nsh,
     /// The version in the IP header is not what the link layer says, or neither 4 nor 6.
     IpVersion,
     /// The fixed part of the IP header is cut.
@@ -38,6 +44,9 @@ impl DecodeError {
             Self::FrameTooLong => "frame_too_long",
             Self::LinkCut => "link_cut",
             Self::TooManyTags => "too_many_tags",
+            Self::TooManyLayers => "too_many_layers",
+            Self::MplsLabel => "mpls_label",
+            Self::Nsh => "nsh",
             Self::IpVersion => "ip_version",
             Self::IpCut => "ip_cut",
             Self::Ipv4HeaderLength => "ipv4_header_length",

@@ -4,8 +4,8 @@
 //! no panic on any input. Where RFCs leave room, or where practice differs, it does what the peer
 //! (Suricata 7.0.10) was seen to do; each such place says so.
 //!
-//! What is not decoded here: tunnels (a later stage re-enters [`decode`]) and reassembly of fragments
-//! (each is inspected as it is: addresses, protocol and no payload).
+//! A packet inside of a packet is found, not decoded ([`Decoded::tunnel`]): [`decode_inner`] does that.
+//! Fragments are not put together here: each is inspected as it is (addresses, protocol, no payload).
 
 #![forbid(unsafe_code)]
 
@@ -18,17 +18,19 @@ mod link;
 mod owner;
 mod read;
 mod transport;
+mod tunnel;
 
 pub use decoded::{Decoded, Fragment, Span, TcpFacts};
 pub use error::DecodeError;
 pub use ipv6::EXTENSION_HEADERS_MAX;
-pub use link::VLAN_TAGS_MAX;
+pub use link::{LINK_LAYERS_MAX, VLAN_TAGS_MAX};
 pub use owner::OwnerHash;
+pub use tunnel::{GENEVE_PORT, TEREDO_PORT, TUNNEL_DEPTH_MAX, Tunnel, VXLAN_PORT};
 
 use contract::{FiveTuple, LinkType};
 use core::net::IpAddr;
 
-use link::Family;
+use link::{Family, Link};
 
 /// Longest frame that is decoded: offsets are 32 bits, and nothing on a wire comes near.
 pub const FRAME_BYTES_MAX: usize = 1 << 24;
@@ -37,12 +39,18 @@ pub const FRAME_BYTES_MAX: usize = 1 << 24;
 pub mod protocol {
     /// Internet Control Message Protocol.
     pub const ICMP: u8 = 1;
+    /// IPv4 in IP (RFC 2003).
+    pub const IPV4_IN_IP: u8 = 4;
     /// Transmission Control Protocol.
     pub const TCP: u8 = 6;
     /// User Datagram Protocol.
     pub const UDP: u8 = 17;
+    /// IPv6 in IP (RFC 2473, RFC 4213).
+    pub const IPV6_IN_IP: u8 = 41;
     /// IPv6 fragment header.
     pub const IPV6_FRAGMENT: u8 = 44;
+    /// Generic Routing Encapsulation (RFC 2784).
+    pub const GRE: u8 = 47;
     /// Encapsulating Security Payload.
     pub const ESP: u8 = 50;
     /// ICMP for IPv6.
@@ -102,11 +110,40 @@ pub fn decode(link: LinkType, frame: &[u8]) -> Result<Decoded, DecodeError> {
     if frame.len() > FRAME_BYTES_MAX {
         return Err(DecodeError::FrameTooLong);
     }
-    let link = link::parse(link, frame)?;
+    packet(link::parse(link, frame)?, frame)
+}
+
+/// Decodes the packet that `outer`, which was decoded from `frame`, carries. `None` where it carries none,
+/// or lies [`TUNNEL_DEPTH_MAX`] deep.
+#[must_use]
+pub fn decode_inner(outer: &Decoded, frame: &[u8]) -> Option<Result<Decoded, DecodeError>> {
+    let tunnel = outer.tunnel.filter(|_| outer.depth < TUNNEL_DEPTH_MAX)?;
+    // What follows the carrier is no part of the carried.
+    let inside = frame.get(..outer.network_end as usize).unwrap_or(frame);
+    let decoded = tunnel.enter(inside).and_then(|link| packet(link, inside));
+    Some(decoded.map(|inner| Decoded { depth: outer.depth + 1, ..inner }))
+}
+
+/// The packet inside of all tunnels of `outer`, which was decoded from `frame`, as far as they can be
+/// decoded: the one that says who owns the frame.
+#[must_use]
+pub fn innermost(outer: &Decoded, frame: &[u8]) -> Decoded {
+    let mut packet = *outer;
+    while let Some(Ok(inner)) = decode_inner(&packet, frame) {
+        packet = inner;
+    }
+    packet
+}
+
+/// The IP packet behind `link`.
+#[inline]
+fn packet(link: Link, frame: &[u8]) -> Result<Decoded, DecodeError> {
     let network = Network::parse(link.family, frame, link.network_offset)?;
     let mut decoded = Decoded::new(&network, link.vlan);
     if network.fragment.is_none() {
-        transport::parse(frame, &network, &mut decoded);
+        let packet = frame.get(..network.end).unwrap_or(frame);
+        transport::parse(packet, &network, &mut decoded);
+        decoded.tunnel = tunnel::find(packet, &network, &decoded);
     }
     Ok(decoded)
 }

@@ -15,8 +15,8 @@ pub struct OwnerHash {
     hasher: SipHasher13,
 }
 
-/// Bytes of the longest input: two addresses, two ports, two VLAN tags, the protocol.
-const INPUT_MAX: usize = 16 + 16 + 4 + 4 + 1;
+/// Bytes of the longest input: two addresses, two ports, two VLAN tags, protocol and tunnel depth.
+const INPUT_MAX: usize = 16 + 16 + 4 + 4 + 2;
 
 /// The bytes to hash. The two kinds of input (flows, fragments) of the two address families have four
 /// different lengths, which SipHash takes in: none is mistaken for another.
@@ -65,7 +65,7 @@ impl OwnerHash {
         input.address(key.high.0);
         let ([a, b], [c, d]) = (key.low.1.to_le_bytes(), key.high.1.to_le_bytes());
         let ([e, f], [g, h]) = (key.vlan[0].to_le_bytes(), key.vlan[1].to_le_bytes());
-        input.put(&[a, b, c, d, e, f, g, h, key.protocol]);
+        input.put(&[a, b, c, d, e, f, g, h, key.protocol, key.depth]);
         self.hash(&input)
     }
 
@@ -81,7 +81,7 @@ impl OwnerHash {
         }
         let hash = match &packet.fragment {
             Some(fragment) => self.fragment_hash(packet, fragment),
-            None => self.flow_hash(&FlowKey::of(packet.flow_tuple(), packet.vlan).0),
+            None => self.flow_hash(&packet.flow_key().0),
         };
         // The high half of the product: uniform without a division (Lemire 2019).
         ((u128::from(hash) * u128::from(workers)) >> 64) as u16

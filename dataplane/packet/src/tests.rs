@@ -4,6 +4,7 @@ mod cases;
 mod oracle;
 mod ownership;
 mod robustness;
+mod tunnels;
 
 use contract::LinkType;
 use testkit::Packet;

@@ -12,10 +12,9 @@ const SCTP_BYTES: usize = 12;
 /// Bytes of ESP's header (RFC 4303 section 2).
 const ESP_BYTES: usize = 8;
 
-/// Decodes what follows `network` into `decoded`, as far as it is valid.
+/// Decodes what follows `network` into `decoded`, as far as it is valid; `packet` ends with `network`.
 #[inline]
-pub(crate) fn parse(frame: &[u8], network: &Network, decoded: &mut Decoded) {
-    let packet = frame.get(..network.end).unwrap_or(frame);
+pub(crate) fn parse(packet: &[u8], network: &Network, decoded: &mut Decoded) {
     let at = network.transport_offset;
     match network.protocol {
         protocol::TCP => tcp(packet, at, decoded),

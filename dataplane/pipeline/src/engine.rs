@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use capture::{Burst, Frame, FrameMeta};
 use contract::record::{FlowFacts, PacketFacts};
-use contract::{FlowKey, PacketDrop, WallOffset, WorkerCounters};
+use contract::{PacketDrop, WallOffset, WorkerCounters};
 use detect::{Generation, PassScope};
 use flow::{Direction, FlowCore, FlowTable, Placed};
 use hash::PayloadDigests;
@@ -158,7 +158,13 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     fn distribute<B: Burst<Owned = F>>(&mut self, burst: &mut B, count: usize, rx_ns: u64) {
         for index in 0..count {
             let Some(decoded) = &self.decoded[index] else { continue };
-            let owner = self.owners.owner(decoded, self.settings.workers);
+            let owner = match (decoded.tunnel, burst.frame(index)) {
+                (Some(_), Some(frame)) => {
+                    let innermost = packet::innermost(decoded, frame.bytes);
+                    self.owners.owner(&innermost, self.settings.workers)
+                }
+                _ => self.owners.owner(decoded, self.settings.workers),
+            };
             if owner == self.index {
                 continue;
             }
@@ -205,19 +211,45 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         taken
     }
 
-    /// Flow, detection and alerts of one packet that this worker owns.
+    /// Flow, detection and alerts of one frame that this worker owns.
     fn inspect(&mut self, frame: &Frame<'_>, decoded: &Decoded, rx_ns: u64) {
         #[cfg(feature = "test-hooks")]
         if self.faulty_packet() {
             return;
         }
+        let carries = decoded.tunnel.is_some() && self.inspect_inner(frame, decoded, rx_ns);
+        self.inspect_packet(frame, decoded, carries, rx_ns);
+        self.counters.inspected.increment();
+        self.open -= 1;
+    }
+
+    /// The same for the packet that `outer` carries; whether there is one. As in the peer, the inner
+    /// packet comes first. Goes no deeper than [`packet::TUNNEL_DEPTH_MAX`].
+    fn inspect_inner(&mut self, frame: &Frame<'_>, outer: &Decoded, rx_ns: u64) -> bool {
+        match packet::decode_inner(outer, frame.bytes) {
+            None => false,
+            Some(Ok(inner)) if !inner.cut => {
+                let carries = self.inspect_inner(frame, &inner, rx_ns);
+                self.inspect_packet(frame, &inner, carries, rx_ns);
+                self.counters.inner_packets.increment();
+                true
+            }
+            Some(_) => {
+                self.counters.inner_malformed.increment();
+                false
+            }
+        }
+    }
+
+    /// Flow, detection and alerts of one packet. Where it `carries` another, its payload is that packet,
+    /// and is not inspected again.
+    fn inspect_packet(&mut self, frame: &Frame<'_>, decoded: &Decoded, carries: bool, rx_ns: u64) {
         let packet_ns = frame.meta.timestamp_ns.unwrap_or(rx_ns);
         let followed = self.follow(decoded, &frame.meta, packet_ns);
         if !followed.passed {
-            self.detect(frame, decoded, &followed, rx_ns);
+            let payload = if carries { &[] } else { decoded.payload.of(frame.bytes) };
+            self.detect(frame, decoded, payload, &followed, rx_ns);
         }
-        self.counters.inspected.increment();
-        self.open -= 1;
     }
 
     /// Puts the packet into its flow.
@@ -225,7 +257,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         if decoded.fragment.is_some() {
             self.counters.fragments.increment();
         }
-        let (key, forward) = FlowKey::of(decoded.flow_tuple(), decoded.vlan);
+        let (key, forward) = decoded.flow_key();
         // An ICMP error runs against the packet that it quotes.
         let from_low = forward != decoded.quoted.is_some();
         let hash = self.owners.flow_hash(&key);
@@ -237,7 +269,8 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             self.counters.flows_evicted.increment();
         }
         let direction = looked.core.direction(from_low);
-        looked.core.count(direction, meta.wire_length, packet_ns);
+        let bytes = if decoded.depth == 0 { meta.wire_length } else { decoded.network_bytes() };
+        looked.core.count(direction, bytes, packet_ns);
         let detect = &mut looked.state.detect;
         detect.meet(self.rules.number);
         Followed {
@@ -249,9 +282,15 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         }
     }
 
-    /// Runs the rules over one packet.
-    fn detect(&mut self, frame: &Frame<'_>, decoded: &Decoded, flow: &Followed, rx_ns: u64) {
-        let payload = decoded.payload.of(frame.bytes);
+    /// Runs the rules over one packet with `payload`.
+    fn detect(
+        &mut self,
+        frame: &Frame<'_>,
+        decoded: &Decoded,
+        payload: &[u8],
+        flow: &Followed,
+        rx_ns: u64,
+    ) {
         let view = view(decoded, payload, flow.addresses_due);
         let outcome = self.rules.rules.inspect(&view, &mut self.rules.scratch);
         self.counters.candidates.add(u64::from(outcome.candidates));

@@ -3,8 +3,8 @@
 use detect::Inspect;
 use packet::Decoded;
 
-/// What detection sees of a decoded packet. `first_in_direction` is the flow's word:
-/// [`Inspect::first_in_direction`].
+/// What detection sees of a decoded packet. `payload` are its bytes, or none where they are inspected as
+/// a packet of their own; `first_in_direction` is the flow's word: [`Inspect::first_in_direction`].
 #[inline]
 #[must_use]
 pub fn view<'a>(decoded: &Decoded, payload: &'a [u8], first_in_direction: bool) -> Inspect<'a> {
@@ -14,6 +14,7 @@ pub fn view<'a>(decoded: &Decoded, payload: &'a [u8], first_in_direction: bool) 
         tcp_flags: decoded.tcp.map(|tcp| tcp.flags),
         icmp: decoded.icmp,
         payload,
+        payload_bytes: decoded.payload.len,
         has_transport: decoded.has_transport,
         first_in_direction,
     }

@@ -173,3 +173,43 @@ fn a_record_tells_all_about_its_packet() {
     assert_eq!((flow.packets_to_server, flow.bytes_to_server), (1, u64::from(wire_length)));
     assert_eq!(flow.start_wall_ns, 5_000_000_000);
 }
+
+/// Carriers have many flows, and few addresses of their own: a frame belongs to the worker of what it
+/// carries, from whichever queue it comes.
+#[test]
+fn tunnels_over_two_queues_give_the_alerts_of_one() {
+    let rules = rule_set(RULES);
+    let carry = |frame: &[u8]| {
+        Packet::ethernet().ip("172.16.0.1", "172.16.0.2").protocol(4).payload(&frame[14..]).build()
+    };
+    let plain: Vec<_> = (4_000..4_050).flat_map(conversation).collect();
+    let frames: Vec<_> = plain.iter().map(|frame| carry(frame)).collect();
+    let count = frames.len() as u64;
+    let (mut bare, _) = run(wired(&settings(1), &rules), vec![ethernet(plain)]);
+    let expected = sids(&alerts(&mut bare, &rules));
+    let (mut one, _) = run(wired(&settings(1), &rules), vec![ethernet(frames.clone())]);
+    assert_eq!(sids(&alerts(&mut one, &rules)), expected);
+    assert_eq!(one[0].counters.inner_packets.get(), count);
+
+    let (left, right) = frames.into_iter().enumerate().partition::<Vec<_>, _>(|(n, _)| n % 2 == 0);
+    let queue = |frames: Vec<(usize, Vec<u8>)>| {
+        ethernet(frames.into_iter().map(|(_, frame)| frame).collect::<Vec<_>>())
+    };
+    let (mut two, _) = run(wired(&settings(2), &rules), vec![queue(left), queue(right)]);
+    let ledger = packets(&two);
+    assert_balanced(&ledger);
+    assert_eq!(ledger.inspected, count);
+    assert!(two.iter().all(|link| link.counters.inner_packets.get() > 0), "both workers had work");
+    assert_eq!(sids(&alerts(&mut two, &rules)), expected);
+}
+
+/// The signatures that alerted, sorted.
+fn sids(said: &[Said]) -> Vec<u32> {
+    let sid = |said: &Said| match said {
+        Said::Alert { sid, .. } => Some(*sid),
+        Said::Switch(_) => None,
+    };
+    let mut sids: Vec<_> = said.iter().filter_map(sid).collect();
+    sids.sort_unstable();
+    sids
+}

@@ -196,12 +196,14 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
 }
 
 /// The counters that have no field of their own, by the name that they have everywhere.
-fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 21] {
+fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 23] {
     let (counters, progress) = (&*worker.counters, &*worker.progress);
     [
         ("handover_sent", &counters.handover_sent),
         ("handover_received", &counters.handover_received),
         ("linearised", &counters.linearised),
+        ("inner_packets", &counters.inner_packets),
+        ("inner_malformed", &counters.inner_malformed),
         ("fragments", &counters.fragments),
         ("bytes_delivered", &counters.bytes_delivered),
         ("bytes_scanned", &counters.bytes_scanned),

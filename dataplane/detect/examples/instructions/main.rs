@@ -116,6 +116,7 @@ fn view(packet: &Packet) -> Inspect<'_> {
         tcp_flags: packet.tcp_flags,
         icmp: None,
         payload: &packet.payload,
+        payload_bytes: packet.payload.len() as u32,
         has_transport: true,
         first_in_direction: false,
     }

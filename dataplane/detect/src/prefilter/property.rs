@@ -120,7 +120,7 @@ impl Properties {
             visit(self.itype.get(kind.into()));
         }
         visit(self.ttl.get(view.ttl.into()));
-        visit(self.dsize.get(u32::try_from(view.payload.len()).unwrap_or(u32::MAX)));
+        visit(self.dsize.get(view.payload_bytes));
     }
 }
 

@@ -17,7 +17,7 @@ fn key(host: u32, protocol: u8) -> (FlowKey, bool) {
         destination_port: 80,
         protocol,
     };
-    FlowKey::of(&tuple, [0, 0])
+    FlowKey::of(&tuple, [0, 0], 0)
 }
 
 /// Any spreading will do here; the sensor's hash is keyed.

@@ -73,9 +73,9 @@ fn flows_spread_evenly_and_by_key() {
 fn tags_and_protocols_make_other_flows() {
     let hash = OwnerHash::new(KEY);
     let tuple = decoded(&Packet::raw().ip("::1", "::2").udp(1, 2)).unwrap().tuple;
-    let key = FlowKey::of(&tuple, [0, 0]).0;
-    let tagged = FlowKey::of(&tuple, [1, 0]).0;
-    let stacked = FlowKey::of(&tuple, [0, 1]).0;
+    let key = FlowKey::of(&tuple, [0, 0], 0).0;
+    let tagged = FlowKey::of(&tuple, [1, 0], 0).0;
+    let stacked = FlowKey::of(&tuple, [0, 1], 0).0;
     let tcp = FlowKey { protocol: 6, ..key };
     let hashes = [key, tagged, stacked, tcp].map(|key| hash.flow_hash(&key));
     for (index, value) in hashes.iter().enumerate() {

@@ -5,14 +5,19 @@ use proptest::prelude::*;
 use testkit::{Packet, Traffic};
 
 use super::assert_inside;
-use crate::decode;
+use crate::{decode, decode_inner};
 
-const LINKS: [u16; 8] = [0, 1, 12, 14, 101, 228, 229, 147];
+const LINKS: [u16; 11] = [0, 1, 9, 12, 14, 101, 104, 113, 228, 229, 147];
 
 fn decode_all(frame: &[u8]) {
     for link in LINKS {
-        if let Ok(decoded) = decode(LinkType(link), frame) {
-            assert_inside(&decoded, frame);
+        let Ok(mut decoded) = decode(LinkType(link), frame) else { continue };
+        assert_inside(&decoded, frame);
+        while let Some(Ok(inner)) = decode_inner(&decoded, frame) {
+            assert_inside(&inner, frame);
+            assert!(inner.network_offset > decoded.network_offset);
+            assert!(inner.network_end <= decoded.network_end);
+            decoded = inner;
         }
     }
 }
