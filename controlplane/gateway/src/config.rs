@@ -5,6 +5,7 @@
 //! that page and these types in step.
 
 mod error;
+mod fragments;
 mod load;
 mod nearest;
 mod overrides;
@@ -17,6 +18,7 @@ use control::config::{ApiConfig, EveConfig, NatsConfig};
 use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, Origin};
+pub use fragments::{Fragments, OverlapPolicy};
 pub use load::load;
 pub use overrides::{ENVIRONMENT_PREFIX, Override, from_environment, from_set};
 pub use sections::{
@@ -34,6 +36,8 @@ pub struct Config {
     pub capture: Capture,
     /// The threads that inspect them.
     pub workers: Workers,
+    /// How fragments are put together.
+    pub fragments: Fragments,
     /// Limits of detection.
     pub detect: Detect,
     /// What is looked for.

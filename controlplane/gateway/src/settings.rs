@@ -49,6 +49,8 @@ fn common(config: &Config) -> Settings {
             tcp_ns: detect.tcp_timeout_s * NS_PER_S,
             other_ns: detect.other_timeout_s * NS_PER_S,
         },
+        defrag: config.fragments.limits(),
+        defrag_policy: config.fragments.policy(),
         lane_slots: [workers.alert_slots, workers.log_slots, workers.bulk_slots],
         handover_frames: workers.handover_frames,
         digests_max: detect.digests_max,

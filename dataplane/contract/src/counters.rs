@@ -95,8 +95,24 @@ pub struct WorkerCounters {
     pub inner_packets: Counter,
     /// Packets inside of tunnels that could not be decoded.
     pub inner_malformed: Counter,
-    /// IP fragments inspected as they are.
+    /// IP fragments.
     pub fragments: Counter,
+    /// Packets put together of fragments, inspected beside these.
+    pub reassembled: Counter,
+    /// Datagrams of which not all fragments came in time.
+    pub reassembly_timeouts: Counter,
+    /// Datagrams that made room for others before all fragments had come.
+    pub reassembly_evicted: Counter,
+    /// Fragments that fit no datagram: too long, or of a length that cannot be.
+    pub reassembly_refused: Counter,
+    /// Fragments that overlap another with other bytes.
+    pub reassembly_overlaps: Counter,
+    /// Fragments lost because all buffers for whole packets were under way.
+    pub reassembly_no_buffer: Counter,
+    /// Packets put together that could not be decoded.
+    pub reassembled_malformed: Counter,
+    /// Packets put together that found the ring to the worker that owns their flow full.
+    pub reassembled_lost: Counter,
     /// Payload bytes delivered to the prefilters.
     pub bytes_delivered: Counter,
     /// Payload bytes scanned by the prefilters.

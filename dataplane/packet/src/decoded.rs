@@ -57,6 +57,10 @@ pub struct Fragment {
     pub more: bool,
     /// Protocol of the whole's payload: for IPv6 the fragment header's next header.
     pub protocol: u8,
+    /// End, in the frame, of what comes before the fragment's data: for IPv6 the fragment header's start.
+    pub head_end: u32,
+    /// For IPv6, the place in the frame that names the fragment header as the next one.
+    pub next_header_at: u32,
 }
 
 /// A decoded packet. Offsets are from the frame's first byte.

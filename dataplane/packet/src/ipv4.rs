@@ -45,6 +45,8 @@ pub(crate) fn parse(frame: &[u8], offset: usize) -> Result<Network, DecodeError>
         offset: units * 8,
         more,
         protocol,
+        head_end: transport_offset as u32,
+        next_header_at: 0,
     });
     Ok(Network {
         source: Ipv4Addr::new(header[12], header[13], header[14], header[15]).into(),

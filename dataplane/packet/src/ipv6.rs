@@ -7,7 +7,7 @@ use crate::{DecodeError, Fragment, Network, protocol};
 
 /// Extension headers that are followed at most. Behind them the packet is one of an unknown protocol:
 /// its addresses are inspected, its payload is not. The peer has no bound; real packets have two.
-pub const EXTENSION_HEADERS_MAX: usize = 64;
+pub const EXTENSION_HEADERS_MAX: usize = 1_024;
 
 /// Bytes of the fixed header (RFC 8200 section 3).
 const HEADER_BYTES: usize = 40;
@@ -69,6 +69,9 @@ const fn is_extension(number: u8) -> bool {
 /// section 4.1 asks of receivers. At a header that is cut, the chain ends with that header's number.
 fn extensions(frame: &[u8], network: &mut Network) {
     let packet = frame.get(..network.end).unwrap_or(frame);
+    // RFC 8200 section 3: the fixed header names the first extension header at 6, each of these the next
+    // one in its first byte.
+    let mut named_at = network.network_offset + 6;
     for _ in 0..EXTENSION_HEADERS_MAX {
         if !is_extension(network.protocol) {
             return;
@@ -77,7 +80,7 @@ fn extensions(frame: &[u8], network: &mut Network) {
         let Some([next, length]) = array(packet, at).copied() else { return };
         let bytes = match network.protocol {
             protocol::IPV6_FRAGMENT => {
-                if fragment(packet, network) {
+                if fragment(packet, network, named_at) {
                     return;
                 }
                 8
@@ -87,17 +90,19 @@ fn extensions(frame: &[u8], network: &mut Network) {
             // RFC 8200 section 4.3: 8-byte units, not including the first.
             _ => (usize::from(length) + 1) * 8,
         };
-        if at + bytes > packet.len() {
+        // The peer wants two bytes behind a header; without them the chain ends with this header's number.
+        if at + bytes + 2 > packet.len() {
             return;
         }
         network.transport_offset = at + bytes;
         network.protocol = next;
+        named_at = at;
     }
 }
 
 /// Reads a fragment header (RFC 8200 section 4.5); whether the chain ends here: the packet is a
 /// fragment, or the header is cut. The whole in one atomic fragment is no fragment (RFC 6946).
-fn fragment(packet: &[u8], network: &mut Network) -> bool {
+fn fragment(packet: &[u8], network: &mut Network, named_at: usize) -> bool {
     let header: Option<&[u8; 8]> = array(packet, network.transport_offset);
     let Some(&[protocol, _, high, low, a, b, c, d]) = header else { return true };
     let field = u16::from_be_bytes([high, low]);
@@ -105,8 +110,14 @@ fn fragment(packet: &[u8], network: &mut Network) -> bool {
     if offset == 0 && !more {
         return false;
     }
-    network.fragment =
-        Some(Fragment { id: u32::from_be_bytes([a, b, c, d]), offset, more, protocol });
+    network.fragment = Some(Fragment {
+        id: u32::from_be_bytes([a, b, c, d]),
+        offset,
+        more,
+        protocol,
+        head_end: network.transport_offset as u32,
+        next_header_at: named_at as u32,
+    });
     network.transport_offset += 8;
     true
 }

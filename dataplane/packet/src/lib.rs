@@ -5,7 +5,7 @@
 //! (Suricata 7.0.10) was seen to do; each such place says so.
 //!
 //! A packet inside of a packet is found, not decoded ([`Decoded::tunnel`]): [`decode_inner`] does that.
-//! Fragments are not put together here: each is inspected as it is (addresses, protocol, no payload).
+//! Fragments are not put together here: each is what it is (addresses, protocol, no payload).
 
 #![forbid(unsafe_code)]
 

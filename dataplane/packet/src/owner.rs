@@ -87,12 +87,16 @@ impl OwnerHash {
         ((u128::from(hash) * u128::from(workers)) >> 64) as u16
     }
 
-    fn fragment_hash(&self, packet: &Decoded, fragment: &Fragment) -> u64 {
+    /// The hash of the datagram that `fragment` of `packet` is a part of.
+    #[inline]
+    #[must_use]
+    pub fn fragment_hash(&self, packet: &Decoded, fragment: &Fragment) -> u64 {
         let (a, b) = (packet.tuple.source, packet.tuple.destination);
         let mut input = Input::new();
         input.address(a.min(b));
         input.address(a.max(b));
-        input.put(&[fragment.protocol]);
+        // IPv6 fragments but the first may name any protocol (RFC 8200 section 4.5); here it is 44.
+        input.put(&[packet.tuple.protocol]);
         input.put(&fragment.id.to_le_bytes());
         self.hash(&input)
     }

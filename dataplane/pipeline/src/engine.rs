@@ -1,5 +1,7 @@
 //! The stages of a burst, from its bytes to its records. Knows neither the source's type nor threads.
 
+mod layers;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,9 +16,10 @@ use ring::{Consumer, Producer};
 
 use crate::clock::Clock;
 use crate::flow_state::FlowState;
-use crate::handover::{Handed, Mesh};
+use crate::handover::{Carried, Handed, Mesh};
 #[cfg(feature = "test-hooks")]
 use crate::hooks::Hooks;
+use crate::reassembly::Reassembly;
 use crate::report::{Raised, Reporter};
 use crate::seat::Seat;
 use crate::settings::{BURST_MAX, Settings};
@@ -37,6 +40,7 @@ pub(crate) struct Engine<F, C> {
     wall: Arc<WallOffset>,
     owners: OwnerHash,
     flows: FlowTable<FlowState>,
+    reassembly: Reassembly,
     digests: PayloadDigests,
     reporter: Reporter,
     rules: Box<Generation>,
@@ -45,6 +49,8 @@ pub(crate) struct Engine<F, C> {
     decoded: Box<[Option<Decoded>; BURST_MAX]>,
     /// Packets that were begun and have not ended in a counter yet: what a panic would lose.
     open: u64,
+    /// Something that another worker handed over is being dealt with.
+    handling: bool,
     #[cfg(feature = "test-hooks")]
     pub(crate) hooks: Arc<Hooks>,
 }
@@ -80,6 +86,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 u64::from(index) << FLOW_ID_BITS,
                 settings.timeouts,
             ),
+            reassembly: Reassembly::new(&settings),
             digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
             reporter: Reporter::new(lanes, index, settings.lane_full),
             rules: first,
@@ -87,6 +94,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             retired,
             decoded: Box::new([const { None }; BURST_MAX]),
             open: 0,
+            handling: false,
             settings,
             counters,
             #[cfg(feature = "test-hooks")]
@@ -193,7 +201,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         // room: asked above, and this worker is the ring's only writer.
         self.counters.handover_sent.increment();
         self.open -= 1;
-        self.mesh.send(owner, Handed { frame, meta, decoded, rx_ns });
+        self.mesh.send(owner, Handed { frame: Carried::Frame(frame), meta, decoded, rx_ns });
         true
     }
 
@@ -203,12 +211,32 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         while taken < self.settings.burst_max {
             let Some(handed) = self.mesh.receive() else { break };
             taken += 1;
-            self.open = 1;
-            self.counters.handover_received.increment();
-            let frame = Frame { bytes: handed.frame.as_ref(), meta: handed.meta };
-            self.inspect(&frame, &handed.decoded, handed.rx_ns);
+            self.handling = true;
+            self.take_handed(handed);
+            self.handling = false;
+            self.mesh.done();
+        }
+        while let Some(whole) = self.mesh.returned() {
+            self.reassembly.unpack(whole);
         }
         taken
+    }
+
+    fn take_handed(&mut self, handed: Handed<F>) {
+        let Handed { frame, meta, decoded, rx_ns } = handed;
+        match frame {
+            Carried::Frame(frame) => {
+                self.open = 1;
+                self.counters.handover_received.increment();
+                let frame = Frame { bytes: frame.as_ref(), meta };
+                self.inspect(&frame, &decoded, rx_ns);
+            }
+            Carried::Whole(whole, from) => {
+                let frame = Frame { bytes: whole.as_ref(), meta };
+                self.inspect_layers(&frame, &decoded, rx_ns);
+                self.mesh.give_back(whole, from);
+            }
+        }
     }
 
     /// Flow, detection and alerts of one frame that this worker owns.
@@ -217,28 +245,9 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         if self.faulty_packet() {
             return;
         }
-        let carries = decoded.tunnel.is_some() && self.inspect_inner(frame, decoded, rx_ns);
-        self.inspect_packet(frame, decoded, carries, rx_ns);
+        self.inspect_layers(frame, decoded, rx_ns);
         self.counters.inspected.increment();
         self.open -= 1;
-    }
-
-    /// The same for the packet that `outer` carries; whether there is one. As in the peer, the inner
-    /// packet comes first. Goes no deeper than [`packet::TUNNEL_DEPTH_MAX`].
-    fn inspect_inner(&mut self, frame: &Frame<'_>, outer: &Decoded, rx_ns: u64) -> bool {
-        match packet::decode_inner(outer, frame.bytes) {
-            None => false,
-            Some(Ok(inner)) if !inner.cut => {
-                let carries = self.inspect_inner(frame, &inner, rx_ns);
-                self.inspect_packet(frame, &inner, carries, rx_ns);
-                self.counters.inner_packets.increment();
-                true
-            }
-            Some(_) => {
-                self.counters.inner_malformed.increment();
-                false
-            }
-        }
     }
 
     /// Flow, detection and alerts of one packet. Where it `carries` another, its payload is that packet,
@@ -254,9 +263,6 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
 
     /// Puts the packet into its flow.
     fn follow(&mut self, decoded: &Decoded, meta: &FrameMeta, packet_ns: u64) -> Followed {
-        if decoded.fragment.is_some() {
-            self.counters.fragments.increment();
-        }
         let (key, forward) = decoded.flow_key();
         // An ICMP error runs against the packet that it quotes.
         let from_low = forward != decoded.quoted.is_some();
@@ -370,15 +376,24 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         self.counters.panics.increment();
         self.counters.drops[PacketDrop::WorkerPanic as usize].add(self.open);
         self.open = 0;
+        if std::mem::take(&mut self.handling) {
+            self.mesh.done();
+        }
         self.flows.clear();
+        self.reassembly = Reassembly::new(&self.settings);
         self.rules.scratch = self.rules.rules.new_scratch();
     }
 
     /// Ends the frames that wait in the hand-over rings when nobody will inspect them any more.
     pub(crate) fn abandon_handed(&mut self) {
-        while self.mesh.receive().is_some() {
-            self.counters.handover_received.increment();
-            self.counters.drop_packet(PacketDrop::Shutdown);
+        while let Some(handed) = self.mesh.receive() {
+            if matches!(handed.frame, Carried::Frame(_)) {
+                self.counters.handover_received.increment();
+                self.counters.drop_packet(PacketDrop::Shutdown);
+            } else {
+                self.counters.reassembled_lost.increment();
+            }
+            self.mesh.done();
         }
     }
 

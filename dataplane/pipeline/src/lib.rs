@@ -16,6 +16,7 @@ mod flow_state;
 mod handover;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
+mod reassembly;
 mod report;
 mod seat;
 mod settings;

@@ -1,6 +1,7 @@
 //! What a pipeline can be told. Every limit has its effect and its counter beside it.
 
 use flow::Timeouts;
+use flow::defrag::{DefragLimits, Policy};
 
 /// Largest burst: what a PMD hands over at once, and the bound of a burst's service time.
 pub const BURST_MAX: usize = 64;
@@ -16,6 +17,11 @@ pub struct Settings {
     pub flows_max: usize,
     /// Idle times that end a flow.
     pub timeouts: Timeouts,
+    /// Limits of putting fragments together. What exceeds them makes the longest silent datagram leave
+    /// (`reassembly_evicted`).
+    pub defrag: DefragLimits,
+    /// Which bytes count where fragments overlap.
+    pub defrag_policy: Policy,
     /// Slots of a worker's rings, by [`contract::Lane`]. A full ring drops the record (`ring_full`), or
     /// holds the worker up, as [`Settings::lane_full`] says.
     pub lane_slots: [usize; 3],
@@ -41,6 +47,8 @@ impl Default for Settings {
             burst_max: 32,
             flows_max: 262_144,
             timeouts: Timeouts::default(),
+            defrag: DefragLimits::default(),
+            defrag_policy: Policy::default(),
             lane_slots: [65_536, 4_096, 4_096],
             handover_frames: 1_024,
             digests_max: hash::DIGESTS_MAX,

@@ -178,7 +178,7 @@ impl<S: PacketSource, C: Clock> Worker<S, C> {
 impl<S: PacketSource, C: Clock> Drop for Worker<S, C> {
     fn drop(&mut self) {
         // A worker that panicked its last owes the others its word, and its inbox an end.
-        self.engine.mesh.say_quiet();
+        self.engine.mesh.say_broken();
         self.engine.abandon_handed();
     }
 }

@@ -213,3 +213,43 @@ fn sids(said: &[Said]) -> Vec<u32> {
     sids.sort_unstable();
     sids
 }
+
+/// The fragments of a datagram are one worker's, and the datagram may be another's.
+#[test]
+fn fragments_over_two_queues_give_the_alerts_of_one() {
+    let rules = rule_set(RULES);
+    let whole = |port: u16| {
+        let text = [&[7; 40][..], b"ODD", &[7; 20]].concat();
+        Packet::raw().ip("10.0.0.3", "10.0.0.4").id(port.into()).udp(port, 9).payload(&text).build()
+    };
+    let cut = |packet: Vec<u8>| {
+        let (id, data) = (u16::from_be_bytes([packet[4], packet[5]]), packet[20..].to_vec());
+        let piece = move |from: usize, to: usize| {
+            let more = to < data.len();
+            let bytes = &data[from..to.min(data.len())];
+            let packet = Packet::ethernet().ip("10.0.0.3", "10.0.0.4").id(id.into());
+            packet.fragment(from as u16, more).protocol(17).payload(bytes).build()
+        };
+        [piece(48, 200), piece(0, 24), piece(24, 48)]
+    };
+    let frames: Vec<_> = (1_000..1_200).flat_map(|port| cut(whole(port))).collect();
+    let count = frames.len() as u64;
+    for workers in [1, 2] {
+        let mut queues = vec![Vec::new(); usize::from(workers)];
+        // Bursts of one datagram's fragments come from every queue.
+        for (n, frame) in frames.iter().enumerate() {
+            queues[n % usize::from(workers)].push(frame.clone());
+        }
+        let sources = queues.into_iter().map(ethernet).collect();
+        let (mut links, _) = run(wired(&settings(workers), &rules), sources);
+        let ledger = packets(&links);
+        assert_balanced(&ledger);
+        assert_eq!(ledger.inspected, count);
+        let sum = |read: fn(&contract::WorkerCounters) -> &contract::Counter| {
+            links.iter().map(|link| read(&link.counters).get()).sum::<u64>()
+        };
+        assert_eq!(sum(|c| &c.reassembled), 200, "{workers} workers");
+        assert_eq!(sum(|c| &c.reassembled_lost) + sum(|c| &c.reassembly_no_buffer), 0);
+        assert_eq!(sids(&alerts(&mut links, &rules)), [3; 200]);
+    }
+}

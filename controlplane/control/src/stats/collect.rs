@@ -196,7 +196,7 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
 }
 
 /// The counters that have no field of their own, by the name that they have everywhere.
-fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 23] {
+fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 31] {
     let (counters, progress) = (&*worker.counters, &*worker.progress);
     [
         ("handover_sent", &counters.handover_sent),
@@ -205,6 +205,14 @@ fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 23] {
         ("inner_packets", &counters.inner_packets),
         ("inner_malformed", &counters.inner_malformed),
         ("fragments", &counters.fragments),
+        ("reassembled", &counters.reassembled),
+        ("reassembly_timeouts", &counters.reassembly_timeouts),
+        ("reassembly_evicted", &counters.reassembly_evicted),
+        ("reassembly_refused", &counters.reassembly_refused),
+        ("reassembly_overlaps", &counters.reassembly_overlaps),
+        ("reassembly_no_buffer", &counters.reassembly_no_buffer),
+        ("reassembled_malformed", &counters.reassembled_malformed),
+        ("reassembled_lost", &counters.reassembled_lost),
         ("bytes_delivered", &counters.bytes_delivered),
         ("bytes_scanned", &counters.bytes_scanned),
         ("candidates", &counters.candidates),

@@ -17,7 +17,11 @@ impl From<control::config::ConfigError> for Invalid {
     }
 }
 
-fn require(holds: bool, key: &str, reason: impl FnOnce() -> String) -> Result<(), Invalid> {
+pub(super) fn require(
+    holds: bool,
+    key: &str,
+    reason: impl FnOnce() -> String,
+) -> Result<(), Invalid> {
     if holds { Ok(()) } else { Err(Invalid { key: key.to_owned(), reason: reason() }) }
 }
 
@@ -32,6 +36,7 @@ impl Config {
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         self.validate_sensor()?;
         self.validate_workers()?;
+        self.fragments.validate()?;
         self.validate_detect()?;
         self.rules.store.validate()?;
         self.nats.validate()?;

@@ -119,7 +119,7 @@ fn ipv4() {
 fn ipv6() {
     let atomic = v6().fragment(0, false).extension(60, PADN);
     let many = (0..60).fold(v6(), |packet, _| packet.extension(60, PADN));
-    let too_many = (0..65).fold(v6(), |packet, _| packet.extension(60, PADN));
+    let too_many = (0..1_025).fold(v6(), |packet, _| packet.extension(60, PADN));
     let cut = |number, bytes: &[u8]| v6().protocol(number).payload(bytes);
     check(&[
         ("plain", udp(v6()), UDP),
@@ -134,6 +134,11 @@ fn ipv6() {
         ("shim6", udp(v6().extension(140, PADN)), UDP),
         ("atomic fragment", udp(atomic), UDP),
         ("60 extension headers", udp(many), UDP),
+        (
+            "a byte behind an extension header",
+            v6().protocol(60).payload(&[17, 0, 1, 4, 0, 0, 0, 0, 1]),
+            bare(60),
+        ),
         ("too many extension headers", udp(too_many), bare(60)),
         ("extension beyond the packet", cut(60, &[17, 9, 0, 0, 0, 0, 0, 0]), bare(60)),
         ("authentication cut", cut(51, &[17, 4, 0, 0, 0, 0, 0, 0]), bare(51)),
