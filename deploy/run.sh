@@ -95,6 +95,9 @@ files = ["$PWD/deploy/demo/demo.rules"]
 [nats]
 servers = ["$NATS_URL"]
 
+[spool]
+path = "$work/spool"
+
 [api]
 listen = "127.0.0.1:$API_PORT"
 token_file = "$work/api-token"

@@ -1,11 +1,13 @@
-//! Contract types to message bytes, through one builder that is kept.
+//! Contract types to message bytes, built once and where they are sent from.
 
 use std::net::IpAddr;
 
 use contract::record::Header;
-use flatbuffers::{FlatBufferBuilder, Vector, WIPOffset};
+use flatbuffers::{Vector, WIPOffset};
 
-use crate::fields::{AlertFields, SignatureFields};
+use crate::buffer::{Buffer, Encoded};
+use crate::fields::AlertFields;
+use crate::shared::{Builder, Shared};
 use crate::{BATCH_BYTES_MAX, SCHEMA_VERSION, wire};
 
 /// Upper bound of an alert's tables, vtables, vector heads and padding, without its text and payload.
@@ -24,47 +26,42 @@ pub enum PushError {
     TooLarge,
 }
 
-/// Builds the batches of one lane, one after another, in a buffer that it keeps.
+/// Builds the batches of one sensor, one after another, each in a buffer of its own.
 pub struct BatchEncoder {
-    builder: FlatBufferBuilder<'static>,
+    builder: Builder,
     alerts: Vec<WIPOffset<wire::Alert<'static>>>,
-    /// Upper bound of what the message needs so far.
-    bytes: usize,
+    shared: Shared,
     bytes_max: usize,
     generations: (u32, u32),
     site: String,
     sensor: String,
     boot: String,
-    lane: u16,
-    sequence: u64,
 }
 
 impl BatchEncoder {
-    /// An encoder for lane `lane` of a sensor. Messages stay within `bytes_max` bytes, at most
-    /// [`BATCH_BYTES_MAX`]; a server's smaller `max_payload` goes here.
+    /// An encoder for a sensor. [`BatchEncoder::begin`] comes before the first alert.
     #[must_use]
-    pub fn new(site: &str, sensor: &str, boot: &str, lane: u16, bytes_max: usize) -> Self {
-        let mut encoder = Self {
-            builder: FlatBufferBuilder::with_capacity(BATCH_BYTES_MAX),
+    pub fn new(site: &str, sensor: &str, boot: &str) -> Self {
+        Self {
+            builder: Builder::new(),
             alerts: Vec::new(),
-            bytes: 0,
-            bytes_max: bytes_max.min(BATCH_BYTES_MAX),
+            shared: Shared::new(),
+            bytes_max: 0,
             generations: (u32::MAX, 0),
             site: site.to_owned(),
             sensor: sensor.to_owned(),
             boot: boot.to_owned(),
-            lane,
-            sequence: 0,
-        };
-        encoder.restart();
-        encoder
+        }
     }
 
-    fn restart(&mut self) {
-        self.builder.reset();
+    /// Starts a batch in `buffer`; one that was open is forgotten. The message stays within `bytes_max`
+    /// bytes, at most [`BATCH_BYTES_MAX`]; a server's smaller `max_payload` goes here.
+    pub fn begin(&mut self, buffer: Buffer, bytes_max: usize) {
+        self.builder = Builder::from_vec(buffer.into_inner());
         self.alerts.clear();
+        self.shared.clear();
+        self.bytes_max = bytes_max.min(BATCH_BYTES_MAX);
         self.generations = (u32::MAX, 0);
-        self.bytes = HEAD_FIXED_BYTES + self.site.len() + self.sensor.len() + self.boot.len();
     }
 
     /// Alerts in the batch that is being built.
@@ -91,48 +88,53 @@ impl BatchEncoder {
             + alert.signature.category.len()
             + alert.community_id.len()
             + alert.in_iface.len();
-        if self.bytes + needed > self.bytes_max {
+        if self.bytes() + needed > self.bytes_max {
             return Err(if self.is_empty() { PushError::TooLarge } else { PushError::Full });
         }
-        self.bytes += needed;
         let generation = alert.header.generation;
         self.generations = (self.generations.0.min(generation), self.generations.1.max(generation));
-        let offset = write_alert(&mut self.builder, alert);
+        let offset = write_alert(&mut self.builder, &mut self.shared, alert);
         self.alerts.push(offset);
         Ok(())
     }
 
-    /// Closes the batch at the wall time `closed_ns` and hands its bytes to `read`, with its sequence
-    /// number; the next push starts the next batch.
-    pub fn finish<R>(&mut self, closed_ns: u64, read: impl FnOnce(u64, &[u8]) -> R) -> R {
-        self.sequence += 1;
-        let builder = &mut self.builder;
+    /// Upper bound of the message if it were closed now.
+    fn bytes(&self) -> usize {
+        let names = self.site.len() + self.sensor.len() + self.boot.len();
+        let offsets = self.alerts.len() * size_of::<flatbuffers::UOffsetT>();
+        HEAD_FIXED_BYTES + names + offsets + self.builder.unfinished_data().len()
+    }
+
+    /// Closes the batch at the wall time `closed_ns` as number `sequence` of lane `lane`.
+    pub fn finish(&mut self, lane: u16, sequence: u64, closed_ns: u64) -> Encoded {
+        let mut builder = std::mem::take(&mut self.builder);
         let alerts = builder.create_vector(&self.alerts);
         let generations = if self.alerts.is_empty() { (0, 0) } else { self.generations };
+        self.alerts.clear();
         let args = wire::AlertBatchArgs {
             schema_version: SCHEMA_VERSION,
             site: Some(builder.create_string(&self.site)),
             sensor: Some(builder.create_string(&self.sensor)),
             boot: Some(builder.create_string(&self.boot)),
-            lane: self.lane,
-            sequence: self.sequence,
+            lane,
+            sequence,
             generation_min: generations.0,
             generation_max: generations.1,
             closed_ns,
             alerts: Some(alerts),
         };
-        let batch = wire::AlertBatch::create(builder, &args);
-        wire::finish_alert_batch_buffer(builder, batch);
-        let result = read(self.sequence, self.builder.finished_data());
-        self.restart();
-        result
+        let batch = wire::AlertBatch::create(&mut builder, &args);
+        wire::finish_alert_batch_buffer(&mut builder, batch);
+        Encoded::new(builder.collapse())
     }
 }
 
-type Builder = FlatBufferBuilder<'static>;
-
-fn write_alert(builder: &mut Builder, alert: &AlertFields<'_>) -> WIPOffset<wire::Alert<'static>> {
-    let signature = write_signature(builder, &alert.signature);
+fn write_alert(
+    builder: &mut Builder,
+    shared: &mut Shared,
+    alert: &AlertFields<'_>,
+) -> WIPOffset<wire::Alert<'static>> {
+    let signature = shared.signature(builder, &alert.signature);
     let header = &alert.header;
     let flow = wire::Flow::create(
         builder,
@@ -158,7 +160,7 @@ fn write_alert(builder: &mut Builder, alert: &AlertFields<'_>) -> WIPOffset<wire
         destination_port: alert.tuple.destination_port,
         protocol: alert.tuple.protocol,
         vlan: write_vlan(builder, alert.packet.vlan),
-        community_id: shared(builder, alert.community_id),
+        community_id: shared.text(builder, alert.community_id),
         to_server: header.flags & Header::TO_SERVER != 0,
         flow: Some(flow),
         packet_number: header.packet,
@@ -168,30 +170,9 @@ fn write_alert(builder: &mut Builder, alert: &AlertFields<'_>) -> WIPOffset<wire
         payload_sha256: alert.payload_sha256.map(|digest| builder.create_vector(digest)),
         cut: header.flags & Header::CUT != 0,
         port: alert.packet.port,
-        in_iface: shared(builder, alert.in_iface),
+        in_iface: shared.text(builder, alert.in_iface),
     };
     wire::Alert::create(builder, &args)
-}
-
-fn write_signature(
-    builder: &mut Builder,
-    signature: &SignatureFields<'_>,
-) -> WIPOffset<wire::Signature<'static>> {
-    let args = wire::SignatureArgs {
-        gid: signature.gid,
-        sid: signature.sid,
-        rev: signature.rev,
-        msg: shared(builder, signature.msg),
-        category: shared(builder, signature.category),
-        severity: signature.severity,
-        action: signature.action,
-    };
-    wire::Signature::create(builder, &args)
-}
-
-/// Alerts of a batch repeat rules, flows and interfaces, so that their text is stored once.
-fn shared(builder: &mut Builder, text: &str) -> Option<WIPOffset<&'static str>> {
-    (!text.is_empty()).then(|| builder.create_shared_string(text))
 }
 
 fn write_address(builder: &mut Builder, address: IpAddr) -> WIPOffset<Vector<'static, u8>> {

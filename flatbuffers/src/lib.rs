@@ -1,12 +1,14 @@
 //! The alert message: flatbuffers schema, encode and decode.
 //!
-//! [`BatchEncoder`] writes alerts straight into a builder that it keeps; [`Batch`] verifies bytes from
+//! [`BatchEncoder`] writes alerts straight into the [`Buffer`] that becomes the message; [`Batch`] verifies bytes from
 //! anywhere and reads them back into the contract's types. The schema is `schema/alert.fbs`, and
 //! `generate.sh` makes [`wire`] from it. `docs/alerts.md` describes the message for its consumers.
 
+mod buffer;
 mod decode;
 mod encode;
 mod fields;
+mod shared;
 
 /// Readers and writers that flatc generates from `schema/alert.fbs`; see `generate.sh`.
 #[rustfmt::skip]
@@ -23,6 +25,7 @@ mod fields;
 #[path = "generated/alert_generated.rs"]
 mod generated;
 
+pub use buffer::{Buffer, Encoded};
 pub use decode::{Batch, DecodeError};
 pub use encode::{BatchEncoder, PushError};
 pub use fields::{AlertFields, BatchHead, SignatureFields};

@@ -7,7 +7,7 @@ use contract::{FiveTuple, Kind};
 use proptest::prelude::*;
 
 use crate::{
-    Action, AlertFields, BATCH_BYTES_MAX, Batch, BatchEncoder, DecodeError, PushError,
+    Action, AlertFields, BATCH_BYTES_MAX, Batch, BatchEncoder, Buffer, DecodeError, PushError,
     SCHEMA_VERSION, SignatureFields,
 };
 
@@ -62,7 +62,9 @@ fn alert<'a>(payload: &'a [u8], digest: &'a [u8; 32]) -> AlertFields<'a> {
 }
 
 fn encoder() -> BatchEncoder {
-    BatchEncoder::new("lab", "s1", "0123456789abcdef", 2, BATCH_BYTES_MAX)
+    let mut encoder = BatchEncoder::new("lab", "s1", "0123456789abcdef");
+    encoder.begin(Buffer::with_capacity(1_024), BATCH_BYTES_MAX);
+    encoder
 }
 
 #[test]
@@ -77,8 +79,8 @@ fn the_golden_message_is_read_and_written() {
     assert_eq!(SCHEMA_VERSION, 1, "a new version needs a golden message of its own");
     let mut encoder = encoder();
     encoder.push(&alert(b"hello", &[0xAB; 32])).expect("room");
-    let bytes = encoder.finish(1_700_000_001_000_000_000, |_, bytes| bytes.to_vec());
-    assert_eq!(bytes, GOLDEN_V1, "the same alert has other bytes now");
+    let bytes = encoder.finish(2, 1, 1_700_000_001_000_000_000);
+    assert_eq!(bytes.as_ref(), GOLDEN_V1, "the same alert has other bytes now");
 }
 
 #[test]
@@ -91,16 +93,15 @@ fn a_full_batch_says_so_and_the_next_one_starts_empty() {
     }
     assert_eq!((pushed, encoder.len()), (4, 4));
     assert_eq!(encoder.push(&alert(&payload, &[1; 32])), Err(PushError::Full));
-    let first = encoder.finish(1, |sequence, bytes| {
-        assert!(bytes.len() <= BATCH_BYTES_MAX);
-        (sequence, Batch::decode(bytes).expect("a batch").len())
-    });
-    assert_eq!(first, (1, 4));
+    let first = encoder.finish(2, 1, 1);
+    assert!(first.as_ref().len() <= BATCH_BYTES_MAX && first.capacity() <= BATCH_BYTES_MAX);
+    assert_eq!(Batch::decode(first.as_ref()).expect("a batch").len(), 4);
     assert!(encoder.is_empty());
+    encoder.begin(first.recycle(), BATCH_BYTES_MAX);
     encoder.push(&alert(b"x", &[1; 32])).expect("room again");
-    let second =
-        encoder.finish(2, |sequence, bytes| (sequence, Batch::decode(bytes).map(|b| b.len())));
-    assert_eq!(second, (2, Ok(1)));
+    let second = encoder.finish(2, 2, 2);
+    let batch = Batch::decode(second.as_ref()).expect("a batch");
+    assert_eq!((batch.len(), batch.head().sequence), (1, 2));
 }
 
 #[test]
@@ -112,15 +113,46 @@ fn an_alert_that_never_fits_is_told_apart() {
 }
 
 #[test]
-fn repeated_text_is_stored_once() {
+fn what_alerts_have_in_common_is_stored_once() {
+    let sizes = [1, 2].map(|count| {
+        let mut encoder = encoder();
+        for _ in 0..count {
+            encoder.push(&alert(b"", &[1; 32])).expect("room");
+        }
+        encoder.finish(0, 1, 0).as_ref().len()
+    });
+    assert!(sizes[1] - sizes[0] < 240, "the second alert took {} bytes", sizes[1] - sizes[0]);
+}
+
+#[test]
+fn a_message_has_no_trace_of_the_one_before_it() {
     let mut encoder = encoder();
-    encoder.push(&alert(b"", &[1; 32])).expect("room");
-    let one = encoder.finish(0, |_, bytes| bytes.len());
-    for _ in 0..2 {
-        encoder.push(&alert(b"", &[1; 32])).expect("room");
+    encoder.push(&alert(&[0xEE; 700], &[0xEE; 32])).expect("room");
+    let buffer = encoder.finish(2, 1, 1_700_000_001_000_000_000).recycle();
+    encoder.begin(buffer, BATCH_BYTES_MAX);
+    encoder.push(&alert(b"hello", &[0xAB; 32])).expect("room");
+    assert_eq!(encoder.finish(2, 1, 1_700_000_001_000_000_000).as_ref(), GOLDEN_V1);
+}
+
+#[test]
+fn signatures_that_differ_in_one_thing_are_kept_apart() {
+    let first = alert(b"", &[1; 32]);
+    let mut list = vec![first; 9];
+    list[1].signature.gid = 2;
+    list[2].signature.rev = 2;
+    list[3].signature.msg = "other";
+    list[4].signature.category = "";
+    list[5].signature.severity = 9;
+    list[6].signature.action = Action::Alert;
+    list[7].signature.msg = "";
+    let mut encoder = encoder();
+    for fields in list.iter().chain(&list) {
+        encoder.push(fields).expect("room");
     }
-    let two = encoder.finish(0, |_, bytes| bytes.len());
-    assert!(two - one < 300, "the second alert took {} bytes", two - one);
+    let bytes = encoder.finish(2, 1, 0);
+    let batch = Batch::decode(bytes.as_ref()).expect("a batch");
+    let read: Vec<_> = batch.alerts().map(|alert| alert.expect("an alert")).collect();
+    assert_eq!(read, [&list[..], &list[..]].concat());
 }
 
 #[test]
@@ -139,10 +171,9 @@ fn other_messages_are_refused() {
 fn write_golden() {
     let mut encoder = encoder();
     encoder.push(&alert(b"hello", &[0xAB; 32])).expect("room");
-    encoder.finish(1_700_000_001_000_000_000, |_, bytes| {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/batch-v1.bin");
-        std::fs::write(path, bytes).expect("a writable golden file");
-    });
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/batch-v1.bin");
+    let bytes = encoder.finish(2, 1, 1_700_000_001_000_000_000);
+    std::fs::write(path, bytes).expect("a writable golden file");
 }
 
 fn any_tuple() -> impl Strategy<Value = FiveTuple> {
@@ -202,8 +233,8 @@ proptest! {
         for parts in &list {
             encoder.push(&assemble(parts)).expect("room");
         }
-        let bytes = encoder.finish(5, |_, bytes| bytes.to_vec());
-        let batch = Batch::decode(&bytes).expect("a batch");
+        let bytes = encoder.finish(2, 1, 5);
+        let batch = Batch::decode(bytes.as_ref()).expect("a batch");
         let lowest = list.iter().map(|parts| parts.4.1).min();
         prop_assert_eq!(Some(batch.head().generations.0), lowest);
         let read: Vec<_> = batch.alerts().map(|alert| alert.expect("an alert")).collect();
@@ -214,13 +245,16 @@ proptest! {
     #[test]
     fn the_bound_of_a_message_holds(list in prop::collection::vec(any_parts(), 1..40),
                                     bytes_max in 2_000_usize..20_000) {
-        let mut encoder = BatchEncoder::new("lab", "s1", "b", 0, bytes_max);
+        let mut encoder = encoder();
+        encoder.begin(Buffer::default(), bytes_max);
         for parts in &list {
             if encoder.push(&assemble(parts)) == Err(PushError::Full) {
-                encoder.finish(1, |_, bytes| assert!(bytes.len() <= bytes_max));
+                let full = encoder.finish(0, 1, 1);
+                prop_assert!(full.as_ref().len() <= bytes_max);
+                encoder.begin(full.recycle(), bytes_max);
             }
         }
-        encoder.finish(2, |_, bytes| assert!(bytes.len() <= bytes_max));
+        prop_assert!(encoder.finish(0, 2, 2).as_ref().len() <= bytes_max);
     }
 
     #[test]

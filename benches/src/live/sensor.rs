@@ -6,14 +6,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use contract::WallOffset;
-use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig};
+use contract::{WallOffset, crash};
+use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
 use control::stats::{AlertLedgerView, LatencyView, NoPorts};
 use control::{Control, LoadedRules, Parts, SensorIdentity, WorkerLink};
 use core_affinity::CoreId;
 use detect::{CompileCache, Generation};
 use pipeline::clock::TscClock;
-use pipeline::{Ended, Seat, Settings, Worker, wire};
+use pipeline::{Ended, Seat, Settings, Worker, wire_on};
+use ring::Page;
 use rules::Environment;
 use tokio::runtime::Runtime;
 
@@ -71,7 +72,8 @@ impl Sensor {
         let first = |_| Generation::new(1, Arc::clone(&loaded.rules));
         // Zero, so that the subscriber can subtract without knowing how two clocks differ.
         let wall = Arc::new(WallOffset::zero());
-        let seats = wire::<Box<[u8]>>(&Settings::default(), &wall, first);
+        let page = Page::heap(crash::cells(1));
+        let seats = wire_on::<Box<[u8]>>(&page, &Settings::default(), &wall, first);
         let (seat, link) = seats.into_iter().next().context("one worker has one seat")?;
         let link = WorkerLink {
             index: link.index,
@@ -83,7 +85,7 @@ impl Sensor {
         let nats = NatsConfig { servers: vec![url.to_owned()], ..NatsConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let parts = parts(link, loaded.clone(), nats);
+        let parts = parts(link, page, loaded.clone(), nats);
         let control = runtime.block_on(Control::start(parts))?;
         await_ready(&control)?;
         let frames = (0..FRAMES).map(marked_frame).collect();
@@ -116,7 +118,7 @@ impl Sensor {
     }
 }
 
-fn parts(link: WorkerLink, loaded: LoadedRules, nats: NatsConfig) -> Parts {
+fn parts(link: WorkerLink, page: Arc<Page>, loaded: LoadedRules, nats: NatsConfig) -> Parts {
     Parts {
         identity: SensorIdentity {
             site: "bench".into(),
@@ -125,11 +127,14 @@ fn parts(link: WorkerLink, loaded: LoadedRules, nats: NatsConfig) -> Parts {
         },
         version: env!("CARGO_PKG_VERSION").into(),
         workers: vec![link],
+        page,
         interfaces: vec!["memory".into()],
         ports: Arc::new(NoPorts),
         environment: Environment::default(),
         initial: (loaded, 1, "generated".into()),
         nats,
+        spool: SpoolConfig::default(),
+        spool_directory: None,
         eve: EveConfig::default(),
         api: ApiConfig { enabled: false, ..ApiConfig::default() },
         store: RuleStoreConfig::default(),

@@ -1,4 +1,7 @@
 //! An alert as the control plane has it: read from a record, with its rule's text and community ID.
+//!
+//! [`AlertView`] borrows all of that from where it lies, and is what messages are built from. [`Alert`]
+//! owns it, for outputs that keep an alert.
 
 use std::sync::Arc;
 
@@ -6,7 +9,7 @@ use alert_schema::AlertFields;
 use contract::record::{FlowFacts, PacketFacts, decode_tuple};
 use contract::{FieldKind, FiveTuple, Header, Record};
 
-use crate::community::CommunityId;
+use crate::community::{CommunityId, CommunityIds};
 use crate::registry::{RegistryReader, SignatureText};
 
 /// One alert.
@@ -32,10 +35,34 @@ pub struct Alert {
     pub in_iface: Arc<str>,
 }
 
+/// One alert, borrowed from its record and its rule.
+#[derive(Clone, Debug)]
+pub struct AlertView<'a> {
+    /// Identity, times and flags.
+    pub header: Header,
+    /// The packet's addresses.
+    pub tuple: FiveTuple,
+    /// The packet's sizes and tags.
+    pub packet: PacketFacts,
+    /// The flow's state.
+    pub flow: FlowFacts,
+    /// The rule that matched.
+    pub signature: &'a Arc<SignatureText>,
+    /// The packet's payload, perhaps cut.
+    pub payload: &'a [u8],
+    /// SHA-256 of the whole payload.
+    pub payload_sha256: Option<&'a [u8; 32]>,
+    /// Name of the flow across tools.
+    pub community_id: CommunityId,
+    /// Name of the interface; empty where there is none.
+    pub in_iface: &'a Arc<str>,
+}
+
 /// Turns records into alerts.
 #[derive(Debug)]
 pub struct Enricher {
     registry: RegistryReader,
+    community_ids: CommunityIds,
     interfaces: Vec<Arc<str>>,
     unnamed: Arc<str>,
 }
@@ -46,31 +73,33 @@ impl Enricher {
     #[must_use]
     pub fn new(registry: RegistryReader, interfaces: &[String]) -> Self {
         let interfaces = interfaces.iter().map(|name| Arc::from(name.as_str())).collect();
-        Self { registry, interfaces, unnamed: Arc::from("") }
+        let community_ids = CommunityIds::new();
+        Self { registry, community_ids, interfaces, unnamed: Arc::from("") }
     }
 
     /// The alert that `record` tells of. `None` when its generation or signature is not live, or when it
     /// lacks the fields that every alert has.
-    pub fn alert(&mut self, record: &Record<'_>) -> Option<Alert> {
+    pub fn alert<'a>(&'a mut self, record: &Record<'a>) -> Option<AlertView<'a>> {
         let header = record.header;
         let signature = self.registry.signature(header.generation, header.signature)?;
-        let mut alert = Parts::default();
+        let mut parts = Parts::default();
         for field in record.fields() {
-            alert.take(field.kind, field.bytes);
+            parts.take(field.kind, field.bytes);
         }
-        let tuple = alert.tuple?;
-        let packet = alert.packet?;
+        let tuple = parts.tuple?;
+        let packet = parts.packet?;
         let port = usize::from(packet.port);
-        Some(Alert {
+        let direction = u64::from(header.flags & Header::TO_SERVER != 0);
+        Some(AlertView {
             header,
             tuple,
             packet,
-            flow: alert.flow.unwrap_or_default(),
+            flow: parts.flow.unwrap_or_default(),
             signature,
-            payload: alert.payload.into(),
-            payload_sha256: alert.payload_sha256,
-            community_id: CommunityId::of(&tuple),
-            in_iface: Arc::clone(self.interfaces.get(port).unwrap_or(&self.unnamed)),
+            payload: parts.payload,
+            payload_sha256: parts.payload_sha256,
+            community_id: self.community_ids.of(&tuple, mix_flow(header.flow) ^ direction),
+            in_iface: self.interfaces.get(port).unwrap_or(&self.unnamed),
         })
     }
 
@@ -80,6 +109,13 @@ impl Enricher {
     }
 }
 
+/// Spreads flow ids over all 64 bits: they may differ in few bits only (the finaliser of MurmurHash3).
+pub(crate) const fn mix_flow(flow: u64) -> u64 {
+    let mixed = (flow ^ (flow >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    mixed ^ (mixed >> 33)
+}
+
 /// The fields of a record, in whatever order they came.
 #[derive(Default)]
 struct Parts<'a> {
@@ -87,7 +123,7 @@ struct Parts<'a> {
     packet: Option<PacketFacts>,
     flow: Option<FlowFacts>,
     payload: &'a [u8],
-    payload_sha256: Option<[u8; 32]>,
+    payload_sha256: Option<&'a [u8; 32]>,
 }
 
 impl<'a> Parts<'a> {
@@ -103,7 +139,23 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl Alert {
+impl AlertView<'_> {
+    /// The alert with all that it borrows.
+    #[must_use]
+    pub fn to_alert(&self) -> Alert {
+        Alert {
+            header: self.header,
+            tuple: self.tuple,
+            packet: self.packet,
+            flow: self.flow,
+            signature: Arc::clone(self.signature),
+            payload: self.payload.into(),
+            payload_sha256: self.payload_sha256.copied(),
+            community_id: self.community_id,
+            in_iface: Arc::clone(self.in_iface),
+        }
+    }
+
     /// The same for the alert message.
     #[must_use]
     pub fn fields(&self) -> AlertFields<'_> {
@@ -113,10 +165,10 @@ impl Alert {
             packet: self.packet,
             flow: self.flow,
             signature: self.signature.fields(),
-            payload: &self.payload,
-            payload_sha256: self.payload_sha256.as_ref(),
+            payload: self.payload,
+            payload_sha256: self.payload_sha256,
             community_id: self.community_id.as_str(),
-            in_iface: &self.in_iface,
+            in_iface: self.in_iface,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP API: health, stats, metrics and rules.
+//! The HTTP API: health, stats, metrics, rules and the spool.
 //!
 //! `/api/v1/openapi.json` describes it; routes and description are made from the same list, and a test
 //! asks the server for everything that the description promises.
@@ -8,6 +8,7 @@ mod health;
 mod problem;
 mod rules;
 mod server;
+mod spool;
 mod stats;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(stats::stats))
         .routes(routes!(stats::metrics))
         .routes(routes!(rules::show, rules::activate))
+        .routes(routes!(spool::show))
+        .routes(routes!(spool::replay))
 }
 
 /// The description of the API.
@@ -53,7 +56,8 @@ pub fn openapi() -> OpenApi {
 fn describe(mut openapi: OpenApi) -> OpenApi {
     openapi.info.title = "Sensor Gateway".into();
     openapi.info.version = env!("CARGO_PKG_VERSION").into();
-    openapi.info.description = Some("Health, stats, metrics and rules of one sensor.".into());
+    openapi.info.description =
+        Some("Health, stats, metrics, rules and spool of one sensor.".into());
     openapi.info.license = None;
     openapi
 }

@@ -59,6 +59,33 @@ impl CommunityId {
     }
 }
 
+/// Flows whose ID is remembered.
+const PLACES: usize = 4_096;
+
+/// IDs of flows that alerted lately: SHA-1 costs more than all else that is made of an alert.
+#[derive(Debug)]
+pub(crate) struct CommunityIds(Box<[Option<(FiveTuple, CommunityId)>]>);
+
+impl CommunityIds {
+    pub(crate) fn new() -> Self {
+        Self(vec![None; PLACES].into_boxed_slice())
+    }
+
+    /// The ID for `tuple`. `hint` chooses the place: the same for the packets of one direction of a flow,
+    /// spread over flows. It has no influence on the answer.
+    pub(crate) fn of(&mut self, tuple: &FiveTuple, hint: u64) -> CommunityId {
+        let place = &mut self.0[hint as usize % PLACES];
+        match place {
+            Some((known, id)) if known == tuple => *id,
+            _ => {
+                let id = CommunityId::of(tuple);
+                *place = Some((*tuple, id));
+                id
+            }
+        }
+    }
+}
+
 /// What takes the place of ports.
 struct Ports {
     source: u16,
@@ -123,7 +150,7 @@ const fn icmpv6_counterpart(kind: u16) -> Option<u16> {
 mod tests {
     use contract::FiveTuple;
 
-    use super::CommunityId;
+    use super::{CommunityId, CommunityIds, PLACES};
 
     /// Vectors of the public specification: protocol, source, destination, ports or type and code, ID.
     const VECTORS: &[(u8, &str, &str, u16, u16, &str)] = &[
@@ -176,6 +203,25 @@ mod tests {
                 protocol,
             };
             assert_eq!(CommunityId::of(&tuple).as_str(), wanted, "{tuple:?}");
+        }
+    }
+
+    #[test]
+    fn remembered_ids_are_those_of_their_tuple() {
+        let mut ids = CommunityIds::new();
+        for round in 0..3 {
+            for &(protocol, source, destination, source_port, destination_port, wanted) in VECTORS {
+                let tuple = FiveTuple {
+                    source: source.parse().unwrap(),
+                    destination: destination.parse().unwrap(),
+                    source_port,
+                    destination_port,
+                    protocol,
+                };
+                // All on one place, on a place of their own, and beyond the last one.
+                let hint = [7, u64::from(source_port), u64::MAX - PLACES as u64][round];
+                assert_eq!(ids.of(&tuple, hint).as_str(), wanted, "{tuple:?}");
+            }
         }
     }
 }

@@ -6,11 +6,13 @@
 mod api;
 mod eve;
 mod nats;
+mod spool;
 mod store;
 
 pub use api::ApiConfig;
 pub use eve::EveConfig;
 pub use nats::{Delivery, NatsConfig, StreamConfig};
+pub use spool::{Fsync, SpoolConfig, SpoolMode};
 pub use store::RuleStoreConfig;
 
 /// A setting that cannot be used.

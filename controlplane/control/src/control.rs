@@ -6,27 +6,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{AlertLedger, PacketLedger};
+use ring::Page;
 use rules::Environment;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::alert::Enricher;
 use crate::api::{self, ApiHandle};
-use crate::config::{ApiConfig, ConfigError, EveConfig, NatsConfig, RuleStoreConfig};
+use crate::batch::{Batcher, BatcherParts, DrainLatency, batch_limit};
+use crate::config::{ApiConfig, ConfigError, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
+use crate::delivery::{Intake, Lanes};
 use crate::drain::{Drain, DrainThread};
 use crate::eve::{EveHandle, EveOptions, EveOutput};
 use crate::nats::{self, NatsError, NatsHandle};
 use crate::registry::{Registry, RegistryReader};
 use crate::sinks::Sinks;
+use crate::spool::{self, SpoolDirectory, SpoolError, SpoolHandle};
 use crate::stats::{Collector, LedgersView, PortStats, Snapshot, WorkerStats};
 use crate::store::{LoadedRules, Mailboxes, RuleStore};
 use crate::tally::Tally;
+use crate::time::Clock;
 use crate::worker::WorkerLink;
 
 /// Pause between two rounds of freeing what workers have left behind.
 const REAP_PAUSE: Duration = Duration::from_millis(20);
 /// Pause between two looks at a thread that is ending.
 const JOIN_POLL: Duration = Duration::from_millis(1);
+/// Least wait for the spool to write what the lanes have given up.
+const SPOOL_WAIT: Duration = Duration::from_secs(1);
 /// Wait for the EVE output to count what it was told to give up.
 const ABANDON_WAIT: Duration = Duration::from_millis(100);
 
@@ -49,6 +56,9 @@ pub struct Parts {
     pub version: String,
     /// The ends of every worker.
     pub workers: Vec<WorkerLink>,
+    /// The page that the workers store into, and that may outlive the process; the control plane's part of
+    /// the alert ledger lies on it as well.
+    pub page: Arc<Page>,
     /// Names of the ports, by index.
     pub interfaces: Vec<String>,
     /// Counters of the ports.
@@ -59,6 +69,10 @@ pub struct Parts {
     pub initial: (LoadedRules, u32, String),
     /// `[nats]`.
     pub nats: NatsConfig,
+    /// `[spool]`.
+    pub spool: SpoolConfig,
+    /// The spool's directory, where there is one.
+    pub spool_directory: Option<SpoolDirectory>,
     /// `[eve]`.
     pub eve: EveConfig,
     /// `[api]`.
@@ -76,6 +90,9 @@ pub enum StartError {
     /// NATS.
     #[error(transparent)]
     Nats(#[from] NatsError),
+    /// The spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The EVE output.
     #[error("eve.path: {path}: {error}")]
     Eve {
@@ -96,6 +113,7 @@ pub enum StartError {
 pub struct Control {
     drain: DrainThread,
     nats: Option<NatsHandle>,
+    spool: Option<SpoolHandle>,
     eve: Option<EveHandle>,
     api: Option<ApiHandle>,
     reaper: JoinHandle<()>,
@@ -108,20 +126,24 @@ impl Control {
     ///
     /// # Errors
     /// A setting, a file or an address cannot be used.
-    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+    pub async fn start(mut parts: Parts) -> Result<Self, StartError> {
         parts.nats.validate()?;
+        parts.spool.validate()?;
         parts.eve.validate()?;
         parts.api.validate()?;
         parts.store.validate()?;
-        let (nats_output, nats) = start_nats(&parts).await?.unzip();
+        let clock = Clock::new();
+        let latency = Arc::new(DrainLatency::default());
+        let tally = Tally::on(&parts.page);
+        let publishing = start_nats(&mut parts, &clock, &latency, &tally).await?;
+        let Publishing { batcher, nats, spool } = publishing.unwrap_or_default();
         let (eve_output, eve) = start_eve(&parts.eve)?.unzip();
         let nats_status = nats.as_ref().map(NatsHandle::status);
         let eve_counters = eve_output.as_ref().map(|output| Arc::clone(output.counters()));
-        let tally = Tally::new();
         let registry = Arc::new(Registry::default());
         let reader = RegistryReader::new(Arc::clone(&registry));
         let enricher = Enricher::new(reader, &parts.interfaces);
-        let sinks = Sinks { nats: nats_output, eve: eve_output };
+        let sinks = Sinks { batcher, eve: eve_output, clock, latency: Arc::clone(&latency) };
         let mut drain = Drain::new(enricher, Arc::clone(&tally), sinks);
         let (workers, mailboxes) = attach(&mut drain, parts.workers);
         let (initial, number, source) = parts.initial;
@@ -139,8 +161,10 @@ impl Control {
             started: std::time::Instant::now(),
             workers,
             tally,
+            latency,
             nats: nats_status,
             eve: eve_counters,
+            spool: spool.as_ref().map(SpoolHandle::control),
             store: Arc::clone(&store),
             ports: parts.ports,
         });
@@ -152,7 +176,7 @@ impl Control {
         };
         let drain = DrainThread::start(drain).map_err(StartError::Thread)?;
         let reaper = tokio::spawn(reap(Arc::clone(&collector), Arc::clone(&store)));
-        Ok(Self { drain, nats, eve, api, reaper, collector, store })
+        Ok(Self { drain, nats, spool, eve, api, reaper, collector, store })
     }
 
     /// Where the API listens; `None` where there is none.
@@ -198,6 +222,13 @@ impl Control {
         if let Some(nats) = self.nats {
             nats.finish(deadline).await;
         }
+        // The lanes have told what became of every batch; what did not get out stays in the spool.
+        let spooled = match &self.spool {
+            Some(spool) => {
+                ended(deadline.max(Instant::now() + SPOOL_WAIT), || spool.is_finished()).await
+            }
+            None => false,
+        };
         if let Some(eve) = self.eve
             && !ended(deadline, || eve.is_finished()).await
         {
@@ -210,16 +241,53 @@ impl Control {
         // Numbers and names always serialise.
         let ledgers = serde_json::to_string(&ledgers).unwrap_or_default();
         tracing::info!(%ledgers, "control plane ended");
+        if let Some(spool) = self.spool.filter(|_| spooled) {
+            spool.close_ledger();
+        }
         (packets, alerts)
     }
 }
 
-async fn start_nats(parts: &Parts) -> Result<Option<(nats::NatsOutput, NatsHandle)>, StartError> {
-    if parts.nats.is_enabled() {
-        Ok(Some(nats::start(&parts.nats, &parts.identity).await?))
-    } else {
-        Ok(None)
+/// From alerts to NATS.
+#[derive(Default)]
+struct Publishing {
+    batcher: Option<Batcher>,
+    nats: Option<NatsHandle>,
+    spool: Option<SpoolHandle>,
+}
+
+/// Starts the lanes, the spool before them, and what fills them.
+async fn start_nats(
+    parts: &mut Parts,
+    clock: &Clock,
+    latency: &Arc<DrainLatency>,
+    tally: &Arc<Tally>,
+) -> Result<Option<Publishing>, StartError> {
+    if !parts.nats.is_enabled() {
+        return Ok(None);
     }
+    let bytes_max = batch_limit();
+    let (lanes, nats) = nats::start(&parts.nats, &parts.identity, clock, &bytes_max).await?;
+    let lanes: Arc<dyn Lanes> = Arc::new(lanes);
+    let boot = &parts.identity.boot;
+    let (next, spool): (Box<dyn Intake>, _) = match parts.spool_directory.take() {
+        Some(directory) => {
+            let (config, count) = (&parts.spool, parts.nats.lanes);
+            let (intake, spool) = spool::start(directory, config, boot, &lanes, count, tally)?;
+            (Box::new(intake), Some(spool))
+        }
+        None => (Box::new(lanes), None),
+    };
+    let batcher = Batcher::new(BatcherParts {
+        identity: parts.identity.clone(),
+        lanes: parts.nats.lanes,
+        window_ns: parts.nats.window_us.saturating_mul(1_000),
+        bytes_max,
+        clock: clock.clone(),
+        latency: Arc::clone(latency),
+        next,
+    });
+    Ok(Some(Publishing { batcher: Some(batcher), nats: Some(nats), spool }))
 }
 
 fn start_eve(config: &EveConfig) -> Result<Option<(EveOutput, EveHandle)>, StartError> {

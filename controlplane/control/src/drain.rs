@@ -11,8 +11,8 @@ use std::time::Duration;
 use contract::{AlertDrop, Kind, Record, WorkerCounters};
 use ring::{RecordConsumer, RecordScratch};
 
-use crate::alert::{Alert, Enricher};
-use crate::tally::{Outcome, Tally, Ticket};
+use crate::alert::{AlertView, Enricher};
+use crate::tally::{Claim, Outcome, Tally};
 use crate::worker::{DrainProgress, put_into_rings};
 
 /// Pause of the drain when all rings are empty (design: 50 to 100 µs).
@@ -23,11 +23,14 @@ const RECORDS_PER_TURN: usize = 256;
 
 /// Where alerts go. Nothing in here may block.
 pub trait AlertSink {
-    /// Takes one alert, and the duty to end its ticket.
-    fn alert(&mut self, alert: Alert, ticket: Ticket);
+    /// Takes one alert, and the duty to end its claim.
+    fn alert(&mut self, alert: &AlertView<'_>, claim: Claim<'_>);
 
-    /// The rings are empty for now.
-    fn idle(&mut self) {}
+    /// Every ring has had its turn.
+    fn round_ended(&mut self) {}
+
+    /// No more alerts will come.
+    fn ended(&mut self) {}
 }
 
 /// One worker as the drain sees it.
@@ -97,8 +100,8 @@ impl<S: AlertSink> Drain<S> {
         }
         if !busy {
             self.enricher.refresh();
-            self.sink.idle();
         }
+        self.sink.round_ended();
         busy
     }
 
@@ -145,11 +148,14 @@ impl Seat {
         let sequence = record.header.sequence;
         self.progress.sequence_gaps.add(sequence.saturating_sub(self.sequence + 1));
         self.sequence = self.sequence.max(sequence);
-        let ticket = tally.ticket();
+        let claim = tally.claim();
         self.progress.drained.increment();
         match enricher.alert(record) {
-            Some(alert) => sink.alert(alert, ticket),
-            None => ticket.end(Outcome::Dropped(AlertDrop::BadRecord)),
+            Some(alert) => {
+                let claim = claim.of(alert.signature.gid, alert.signature.sid);
+                sink.alert(&alert, claim);
+            }
+            None => claim.end(Outcome::Dropped(AlertDrop::BadRecord)),
         }
     }
 
@@ -159,7 +165,7 @@ impl Seat {
         self.progress.bad_slots.increment();
         if !std::mem::replace(&mut self.in_bad_run[lane], true) {
             self.progress.drained.increment();
-            tally.ticket().end(Outcome::Dropped(AlertDrop::BadRecord));
+            tally.claim().end(Outcome::Dropped(AlertDrop::BadRecord));
         }
     }
 }
@@ -184,7 +190,7 @@ impl DrainThread {
                 let last = asked.load(Ordering::Acquire);
                 if !drain.poll() {
                     if last {
-                        return;
+                        return drain.sink.ended();
                     }
                     std::thread::sleep(IDLE_SLEEP);
                 }

@@ -1,7 +1,7 @@
 //! Control plane: drain, batch, NATS, EVE, rule store, stats, API.
 //!
 //! ```text
-//! workers' rings ─► drain ─► enrich ─┬─► lanes ─► AlertBatch ─► NATS        tally: where each alert ended
+//! workers' rings ─► drain ─► enrich ─┬─► AlertBatch ─► lanes ─► NATS        tally: where each alert ended
 //!                                    └─► EVE lines                          stats: both ledgers, /metrics
 //! rules text ─► store ─► generation N+1 ─► workers' mailboxes ─► confirmed ─► N freed
 //! ```
@@ -13,14 +13,17 @@
 
 mod alert;
 mod api;
+mod batch;
 mod community;
 pub mod config;
 mod control;
+mod delivery;
 mod drain;
 mod eve;
 mod nats;
 mod registry;
 mod sinks;
+mod spool;
 pub mod stats;
 mod store;
 mod tally;
@@ -29,7 +32,7 @@ mod testing;
 mod time;
 mod worker;
 
-pub use alert::{Alert, Enricher};
+pub use alert::{Alert, AlertView, Enricher};
 pub use api::openapi;
 pub use community::CommunityId;
 pub use control::{Control, Parts, SensorIdentity, StartError};
@@ -37,10 +40,11 @@ pub use drain::{AlertSink, Drain, IDLE_SLEEP};
 pub use eve::{EveError, EveOptions, EveWriter, render};
 pub use nats::{LinkState, NatsError};
 pub use registry::{GenerationText, Registry, RegistryReader, SignatureText};
+pub use spool::{SpoolDirectory, SpoolError};
 pub use store::{
     ActivateError, Activation, CompileInfo, GenerationInfo, LoadedRules, Policy, RuleCounts,
     RuleDiagnostic, RuleStore,
 };
-pub use tally::{Outcome, Tally, Ticket};
+pub use tally::{Claim, Loss, Outcome, Tally, Ticket};
 pub use time::{UtcTime, wall_ns_now};
 pub use worker::{DrainProgress, WorkerLink};

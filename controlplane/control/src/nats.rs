@@ -1,7 +1,7 @@
-//! Alerts to NATS: lanes of batches, and an account of what became of each.
+//! Batches of alerts to NATS, by lanes, and an account of what became of each.
 //!
 //! ```text
-//! drain ─ flow id ─► bounded queue of a lane ─► window ─► AlertBatch by severity ─► publish ─► ack
+//! AlertBatch ─► bounded queue of its lane ─► publish ─► ack
 //! ```
 //!
 //! A lane is a connection, a task and a queue. async-nats takes a message while its server is down and
@@ -17,34 +17,53 @@ mod stream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use contract::AlertDrop;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::SensorIdentity;
-use crate::alert::Alert;
 use crate::config::NatsConfig;
-use crate::tally::{Outcome, Ticket};
+use crate::delivery::{Lanes, Outgoing};
+use crate::time::Clock;
 
+use lane::Lane;
 pub(crate) use lane::LaneCounters;
-use lane::{Lane, Queued};
 pub use link::LinkState;
 use link::{Link, LinkHealth};
 pub use options::NatsError;
 
-/// What an alert takes in a queue beside its payload, roughly, in bytes.
-const ALERT_BYTES: usize = 512;
-
 /// The drain's end: the queues of all lanes.
 pub(crate) struct NatsOutput {
     lanes: Vec<LaneQueue>,
+    alerts_max: usize,
     bytes_max: usize,
 }
 
 struct LaneQueue {
-    queue: mpsc::Sender<Queued>,
-    bytes: Arc<AtomicUsize>,
+    queue: mpsc::Sender<Outgoing>,
+    state: watch::Receiver<LinkState>,
+    load: Arc<QueueLoad>,
+}
+
+/// What waits in a lane's queue.
+#[derive(Debug, Default)]
+struct QueueLoad {
+    alerts: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl QueueLoad {
+    /// Adds `batch`; the alerts and bytes that wait then.
+    fn add(&self, batch: &Outgoing) -> (usize, usize) {
+        let (alerts, bytes) = (batch.alerts as usize, batch.payload.len());
+        let alerts = alerts + self.alerts.fetch_add(alerts, Ordering::Relaxed);
+        (alerts, bytes + self.bytes.fetch_add(bytes, Ordering::Relaxed))
+    }
+
+    fn remove(&self, batch: &Outgoing) {
+        self.alerts.fetch_sub(batch.alerts as usize, Ordering::Relaxed);
+        self.bytes.fetch_sub(batch.payload.len(), Ordering::Relaxed);
+    }
 }
 
 /// The tasks of the lanes, and what they have done.
@@ -56,63 +75,72 @@ pub(crate) struct NatsHandle {
 /// What the lanes have done, and how their links are.
 #[derive(Clone)]
 pub(crate) struct NatsStatus {
-    pub(crate) lanes: Vec<(Arc<LaneCounters>, tokio::sync::watch::Receiver<LinkState>)>,
+    pub(crate) lanes: Vec<(Arc<LaneCounters>, watch::Receiver<LinkState>)>,
     pub(crate) health: Arc<LinkHealth>,
 }
 
-/// Starts the lanes. Returns at once, whether or not a server is there.
+/// Starts the lanes. Returns at once, whether or not a server is there. `bytes_max` becomes the largest
+/// message that every server takes, once that is known.
 ///
 /// # Errors
 /// A setting or one of its files cannot be used.
 pub(crate) async fn start(
     config: &NatsConfig,
     identity: &SensorIdentity,
+    clock: &Clock,
+    bytes_max: &Arc<AtomicUsize>,
 ) -> Result<(NatsOutput, NatsHandle), NatsError> {
     let health = Arc::new(LinkHealth::new(config.lanes));
-    let mut output = NatsOutput { lanes: Vec::new(), bytes_max: config.queue_bytes_max };
+    let mut output = NatsOutput {
+        lanes: Vec::new(),
+        alerts_max: config.queue_alerts_max,
+        bytes_max: config.queue_bytes_max,
+    };
     let mut status = NatsStatus { lanes: Vec::new(), health: Arc::clone(&health) };
     let mut tasks = Vec::new();
     for index in 0..config.lanes {
         let link = Link::connect(config, identity, index, &health).await?;
         let (queue, items) = mpsc::channel(config.queue_alerts_max);
-        let bytes = Arc::new(AtomicUsize::new(0));
+        let load = Arc::new(QueueLoad::default());
         let counters = Arc::new(LaneCounters::default());
         status.lanes.push((Arc::clone(&counters), link.state()));
-        output.lanes.push(LaneQueue { queue, bytes: Arc::clone(&bytes) });
-        let lane = Lane::new(index, config, identity, link, counters);
-        tasks.push(tokio::spawn(lane.run(items, bytes)));
+        output.lanes.push(LaneQueue { queue, state: link.state(), load: Arc::clone(&load) });
+        let lane = Lane::new(config, link, counters, clock.clone(), Arc::clone(bytes_max));
+        tasks.push(tokio::spawn(lane.run(items, load)));
     }
     Ok((output, NatsHandle { tasks, status }))
 }
 
-impl NatsOutput {
-    /// Puts an alert into the queue of its flow's lane, or drops and counts it.
-    pub(crate) fn push(&self, alert: Arc<Alert>, ticket: Ticket) {
-        let lane = &self.lanes[lane_of(alert.header.flow, self.lanes.len())];
-        let bytes = ALERT_BYTES + alert.payload.len();
-        if lane.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bytes_max {
-            lane.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            ticket.end(Outcome::Dropped(AlertDrop::LaneFull));
-            return;
-        }
-        match lane.queue.try_send(Queued { alert, ticket, bytes }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(queued)) => {
-                lane.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                queued.ticket.end(Outcome::Dropped(AlertDrop::LaneFull));
+impl Lanes for NatsOutput {
+    fn push(&self, batch: Outgoing) -> Result<(), Outgoing> {
+        let Some(lane) = self.lanes.get(usize::from(batch.lane)) else { return Err(batch) };
+        let (alerts, bytes) = lane.load.add(&batch);
+        let sent = if alerts > self.alerts_max || bytes > self.bytes_max {
+            Err(TrySendError::Full(batch))
+        } else {
+            lane.queue.try_send(batch)
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(batch)) => {
+                lane.load.remove(&batch);
+                Err(batch)
             }
             // The process is ending, which is what a dropped ticket says.
-            Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Closed(_)) => Ok(()),
         }
     }
-}
 
-/// The lane of a flow. Flow ids may differ in few bits only, so that all of them are mixed into all (the
-/// finaliser of MurmurHash3).
-fn lane_of(flow: u64, lanes: usize) -> usize {
-    let mixed = (flow ^ (flow >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
-    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
-    ((mixed ^ (mixed >> 33)) as usize) % lanes.max(1)
+    fn is_ready(&self, lane: u16) -> bool {
+        let lane = self.lanes.get(usize::from(lane));
+        lane.is_some_and(|lane| *lane.state.borrow() == LinkState::Ready)
+    }
+
+    fn has_room(&self, lane: u16) -> bool {
+        let Some(lane) = self.lanes.get(usize::from(lane)) else { return false };
+        lane.load.alerts.load(Ordering::Relaxed) < self.alerts_max / 2
+            && lane.load.bytes.load(Ordering::Relaxed) < self.bytes_max / 2
+    }
 }
 
 impl NatsHandle {
@@ -136,22 +164,5 @@ impl NatsHandle {
                 let _ = task.await;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lane_of;
-
-    #[test]
-    fn flows_spread_over_the_lanes() {
-        for step in [1, 1 << 16, 1 << 40] {
-            let mut counts = [0; 4];
-            for flow in 0..4_000 {
-                counts[lane_of(flow * step, 4)] += 1;
-            }
-            assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{step}: {counts:?}");
-        }
-        assert_eq!(lane_of(u64::MAX, 1), 0);
     }
 }

@@ -187,10 +187,10 @@ impl RegistryReader {
     }
 
     /// Signature `index` of generation `number`; `None` if there is none.
-    pub fn signature(&mut self, number: u32, index: u32) -> Option<Arc<SignatureText>> {
+    pub fn signature(&mut self, number: u32, index: u32) -> Option<&Arc<SignatureText>> {
         self.refresh();
         let generation = self.generations.iter().rev().find(|live| live.number == number)?;
-        generation.signature(index).cloned()
+        generation.signature(index)
     }
 }
 

@@ -5,31 +5,52 @@
 
 use std::sync::Arc;
 
-use crate::alert::Alert;
+use crate::alert::AlertView;
+use crate::batch::{Batcher, DrainLatency};
 use crate::drain::AlertSink;
 use crate::eve::{EveItem, EveOutput};
-use crate::nats::NatsOutput;
-use crate::tally::{Outcome, Ticket};
+use crate::tally::{Claim, Outcome};
+use crate::time::Clock;
 
 /// The sinks of the live sensor.
 pub(crate) struct Sinks {
-    pub(crate) nats: Option<NatsOutput>,
+    pub(crate) batcher: Option<Batcher>,
     pub(crate) eve: Option<EveOutput>,
+    pub(crate) clock: Clock,
+    pub(crate) latency: Arc<DrainLatency>,
 }
 
 impl AlertSink for Sinks {
-    fn alert(&mut self, alert: Alert, ticket: Ticket) {
-        match (&self.nats, &self.eve) {
-            (Some(nats), None) => nats.push(Arc::new(alert), ticket),
-            (Some(nats), Some(eve)) => {
-                let alert = Arc::new(alert);
-                nats.push(Arc::clone(&alert), ticket);
-                eve.push(EveItem { alert, ticket: None });
+    fn alert(&mut self, alert: &AlertView<'_>, claim: Claim<'_>) {
+        let now = self.clock.now_ns();
+        let after = u64::from(alert.header.raised_after_ns);
+        self.latency.detection.record(after);
+        let raised_ns = alert.header.rx_ns.saturating_add(after);
+        self.latency.queueing.record(now.saturating_sub(raised_ns));
+        match (&mut self.batcher, &self.eve) {
+            (Some(batcher), eve) => {
+                batcher.push(alert, now, claim);
+                if let Some(eve) = eve {
+                    eve.push(EveItem { alert: Arc::new(alert.to_alert()), ticket: None });
+                }
             }
             (None, Some(eve)) => {
-                eve.push(EveItem { alert: Arc::new(alert), ticket: Some(ticket) });
+                let alert = Arc::new(alert.to_alert());
+                eve.push(EveItem { alert, ticket: Some(claim.ticket()) });
             }
-            (None, None) => ticket.end(Outcome::Written),
+            (None, None) => claim.end(Outcome::Written),
+        }
+    }
+
+    fn round_ended(&mut self) {
+        if let Some(batcher) = &mut self.batcher {
+            batcher.round_ended();
+        }
+    }
+
+    fn ended(&mut self) {
+        if let Some(batcher) = &mut self.batcher {
+            batcher.close_every_batch();
         }
     }
 }

@@ -9,10 +9,12 @@ mod prometheus;
 pub(crate) use collect::{Collector, WorkerStats};
 pub use collect::{alert_ledger, packet_ledger};
 pub use model::{
-    AlertLedgerView, EveView, LatencyView, LedgersView, NatsLaneView, NatsView, PacketLedgerView,
-    PortView, RulesView, Snapshot, WorkerView,
+    AlertLedgerView, EveView, LatenciesView, LatencyView, LedgersView, LossView, NatsLaneView,
+    NatsView, PacketLedgerView, PortView, RulesView, Snapshot, WorkerView,
 };
 pub(crate) use prometheus::render as prometheus;
+
+pub use crate::spool::{ClosedBoot, RecoveredView, SpoolView};
 
 /// Counters of the sensor's ports, from whoever owns them.
 pub trait PortStats: Send + Sync {

@@ -1,13 +1,22 @@
 //! Where every alert ends: in exactly one counter.
 //!
-//! The drain takes out a [`Ticket`] for each alert that it reads. A ticket ends once, by
-//! [`Ticket::end`]; one that is dropped on the way (a queue that is torn down, a task that is stopped)
-//! ends as [`AlertDrop::Shutdown`]. No alert can be counted twice or not at all.
+//! The drain makes a [`Claim`] for each alert that it reads, which becomes a [`Ticket`] or joins one. A
+//! ticket ends once, by [`Ticket::end`]; one that is dropped on the way (a queue that is torn down, a task
+//! that is stopped) ends as [`AlertDrop::Shutdown`]. No alert can be counted twice or not at all. What is
+//! lost is counted by signature as well.
 
-use std::sync::Arc;
+mod losses;
+mod ticket;
+
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contract::AlertDrop;
+use contract::{AlertDrop, crash};
+use ring::{Page, PageCell};
+
+pub use losses::Loss;
+use losses::{Losses, SignatureId, signatures_of};
+pub use ticket::{Claim, Ticket};
 
 /// Where an alert ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,40 +31,110 @@ pub enum Outcome {
     Dropped(AlertDrop),
 }
 
-/// The control plane's terms of the alert ledger.
-#[derive(Debug, Default)]
+/// The control plane's terms of the alert ledger. Those that say where an alert ended lie on the page that
+/// outlives a crash.
+#[derive(Debug)]
 pub struct Tally {
-    acknowledged: AtomicU64,
-    sent: AtomicU64,
-    written: AtomicU64,
-    drops: [AtomicU64; AlertDrop::COUNT],
+    acknowledged: PageCell,
+    sent: PageCell,
+    written: PageCell,
+    drops: [PageCell; AlertDrop::COUNT],
+    /// Alerts that the spool holds: a gauge.
+    spooled: PageCell,
     /// Tickets taken out and tickets ended: two counters, so that neither is worked out of the other.
     taken: AtomicU64,
     ended: AtomicU64,
+    losses: Mutex<Losses>,
 }
 
 impl Tally {
     /// A tally with nothing in it.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self::default())
+        Self::on(&Page::heap(crash::cells(0)))
+    }
+
+    /// The same, on a page of at least [`crash::cells`] cells that may outlive the process.
+    #[must_use]
+    pub fn on(page: &Arc<Page>) -> Arc<Self> {
+        let drops = |index: usize| page.share(crash::dropped(AlertDrop::ALL[index]));
+        Arc::new(Self {
+            acknowledged: page.share(crash::ACKNOWLEDGED),
+            sent: page.share(crash::SENT),
+            written: page.share(crash::WRITTEN),
+            drops: std::array::from_fn(drops),
+            spooled: page.share(crash::SPOOLED),
+            taken: AtomicU64::default(),
+            ended: AtomicU64::default(),
+            losses: Mutex::default(),
+        })
     }
 
     /// Takes out a ticket for one alert.
     pub fn ticket(self: &Arc<Self>) -> Ticket {
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        Ticket { tally: Arc::clone(self), alerts: 1 }
+        self.claim().ticket()
     }
 
-    fn end(&self, outcome: Outcome, alerts: u64) {
-        let counter = match outcome {
+    /// The same, to be made a ticket or put under one.
+    pub fn claim(self: &Arc<Self>) -> Claim<'_> {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Claim::new(self)
+    }
+
+    fn end(&self, outcome: Outcome, alerts: u64, signature: Option<SignatureId>) {
+        if let Outcome::Dropped(cause) = outcome {
+            self.losses_now().count(signature, cause, alerts);
+        }
+        self.counter(outcome).fetch_add(alerts, Ordering::Relaxed);
+        self.ended.fetch_add(alerts, Ordering::Relaxed);
+    }
+
+    fn lose(&self, cause: AlertDrop, alerts: u64, payload: &[u8]) {
+        let signatures = signatures_of(payload);
+        self.losses_now().count_batch(&signatures, cause, alerts);
+        self.counter(Outcome::Dropped(cause)).fetch_add(alerts, Ordering::Relaxed);
+        self.ended.fetch_add(alerts, Ordering::Relaxed);
+    }
+
+    fn spool(&self, alerts: u64) {
+        self.spooled.fetch_add(alerts, Ordering::Relaxed);
+        self.ended.fetch_add(alerts, Ordering::Relaxed);
+    }
+
+    fn losses_now(&self) -> MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was lost in the control plane, by signature and cause, the most first.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Loss> {
+        self.losses_now().list()
+    }
+
+    fn counter(&self, outcome: Outcome) -> &AtomicU64 {
+        match outcome {
             Outcome::Acknowledged => &self.acknowledged,
             Outcome::Sent => &self.sent,
             Outcome::Written => &self.written,
             Outcome::Dropped(cause) => &self.drops[cause as usize],
-        };
-        counter.fetch_add(alerts, Ordering::Relaxed);
-        self.ended.fetch_add(alerts, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the time in the spool of `alerts` alerts of this boot.
+    pub(crate) fn unspool(&self, outcome: Outcome, alerts: u64) {
+        if let Outcome::Dropped(cause) = outcome {
+            self.losses_now().count(None, cause, alerts);
+        }
+        // Taken from the one before it is added to the other: a reading in between shows too little, and
+        // is repeated.
+        self.spooled.fetch_sub(alerts, Ordering::Relaxed);
+        self.counter(outcome).fetch_add(alerts, Ordering::Relaxed);
+    }
+
+    /// Alerts that the spool holds.
+    #[must_use]
+    pub fn spooled(&self) -> u64 {
+        self.spooled.load(Ordering::Relaxed)
     }
 
     /// Alerts acknowledged by JetStream.
@@ -90,45 +169,15 @@ impl Tally {
     }
 }
 
-/// Stands for alerts that are on their way through the control plane.
-#[must_use = "a ticket that is dropped counts its alerts as lost at shutdown"]
-#[derive(Debug)]
-pub struct Ticket {
-    tally: Arc<Tally>,
-    alerts: u64,
-}
-
-impl Ticket {
-    /// Alerts that it stands for.
-    #[must_use]
-    pub const fn alerts(&self) -> u64 {
-        self.alerts
-    }
-
-    /// Takes in another ticket, as when alerts are put into one message.
-    pub fn absorb(&mut self, mut other: Self) {
-        self.alerts += std::mem::take(&mut other.alerts);
-    }
-
-    /// Ends the way of its alerts.
-    pub fn end(mut self, outcome: Outcome) {
-        self.tally.end(outcome, std::mem::take(&mut self.alerts));
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.alerts > 0 {
-            self.tally.end(Outcome::Dropped(AlertDrop::Shutdown), self.alerts);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use contract::AlertDrop;
+    use std::sync::atomic::Ordering;
 
-    use super::{Outcome, Tally};
+    use contract::{AlertDrop, CrashLedger, crash};
+    use ring::Page;
+
+    use super::losses::SIGNATURES_MAX;
+    use super::{Loss, Outcome, Tally};
 
     #[test]
     fn every_ticket_ends_in_one_counter() {
@@ -144,5 +193,75 @@ mod tests {
         assert_eq!(tally.dropped(AlertDrop::Shutdown), 1);
         assert_eq!(tally.dropped(AlertDrop::LaneFull), 1);
         assert_eq!(tally.in_flight(), 0);
+    }
+
+    #[test]
+    fn the_page_has_every_end() {
+        let page = Page::heap(crash::cells(1));
+        crash::begin(&page, 1);
+        let tally = Tally::on(&page);
+        for outcome in [Outcome::Acknowledged, Outcome::Sent, Outcome::Written] {
+            tally.ticket().end(outcome);
+        }
+        for cause in AlertDrop::ALL {
+            tally.ticket().end(Outcome::Dropped(*cause));
+        }
+        let spooled = [tally.ticket().spool(), tally.ticket().spool()];
+        tally.unspool(Outcome::Acknowledged, spooled[0]);
+        let cells: Vec<u64> = page.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+        let ledger = CrashLedger::read(&cells).unwrap();
+        let ends = (ledger.acknowledged, ledger.sent, ledger.written, ledger.spooled);
+        assert_eq!(ends, (2, 1, 1, 1));
+        assert_eq!(ledger.drops, [1; AlertDrop::COUNT]);
+    }
+
+    #[test]
+    fn a_claim_becomes_a_ticket_or_joins_one() {
+        let tally = Tally::new();
+        let mut ticket = tally.claim().of(1, 7).ticket();
+        tally.claim().of(1, 8).join(&mut ticket);
+        drop(tally.claim().of(1, 9));
+        assert_eq!((ticket.alerts(), tally.in_flight()), (2, 2));
+        ticket.end(Outcome::Sent);
+        assert_eq!((tally.sent(), tally.dropped(AlertDrop::Shutdown)), (2, 1));
+        assert_eq!(tally.in_flight(), 0);
+    }
+
+    #[test]
+    fn losses_are_known_by_signature() {
+        let tally = Tally::new();
+        let full = Outcome::Dropped(AlertDrop::LaneFull);
+        for sid in [5, 6, 5] {
+            tally.claim().of(1, sid).end(full);
+        }
+        tally.claim().of(1, 5).end(Outcome::Written);
+        let mut same = tally.claim().of(3, 4).ticket();
+        tally.claim().of(3, 4).join(&mut same);
+        same.end(Outcome::Dropped(AlertDrop::NatsDown));
+        let mut mixed = tally.claim().of(1, 5).ticket();
+        tally.claim().of(1, 6).join(&mut mixed);
+        mixed.end(full);
+        let loss = |gid, sid, cause, count| Loss { gid, sid, cause, count };
+        assert_eq!(
+            tally.losses(),
+            [
+                loss(0, 0, AlertDrop::LaneFull, 2),
+                loss(1, 5, AlertDrop::LaneFull, 2),
+                loss(3, 4, AlertDrop::NatsDown, 2),
+                loss(1, 6, AlertDrop::LaneFull, 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn losses_of_too_many_signatures_go_together() {
+        let tally = Tally::new();
+        for sid in 0..SIGNATURES_MAX as u32 + 10 {
+            tally.claim().of(1, sid).end(Outcome::Dropped(AlertDrop::NatsDown));
+        }
+        tally.claim().of(1, 0).end(Outcome::Dropped(AlertDrop::LaneFull));
+        let losses = tally.losses();
+        assert_eq!((losses.len(), losses[0].count, losses[0].sid), (SIGNATURES_MAX + 2, 10, 0));
+        assert_eq!(losses.iter().map(|loss| loss.count).sum::<u64>(), SIGNATURES_MAX as u64 + 11);
     }
 }

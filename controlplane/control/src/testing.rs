@@ -8,7 +8,7 @@ use contract::record::{FlowFacts, Header, PacketFacts};
 use contract::{FiveTuple, Kind};
 use rules::hir;
 
-use crate::alert::Alert;
+use crate::alert::{Alert, AlertView};
 use crate::community::CommunityId;
 use crate::registry::SignatureText;
 
@@ -76,6 +76,21 @@ pub(crate) fn alert(sid: u32, severity: u8) -> Alert {
         payload_sha256: Some([0xAB; 32]),
         community_id: CommunityId::of(&tuple),
         in_iface: Arc::from("port\"0"),
+    }
+}
+
+/// The alert as the drain sees it.
+pub(crate) fn view(alert: &Alert) -> AlertView<'_> {
+    AlertView {
+        header: alert.header,
+        tuple: alert.tuple,
+        packet: alert.packet,
+        flow: alert.flow,
+        signature: &alert.signature,
+        payload: &alert.payload,
+        payload_sha256: alert.payload_sha256.as_ref(),
+        community_id: alert.community_id,
+        in_iface: &alert.in_iface,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Wall time, read and written.
+//! Time: the workers' monotonic clock, and wall time, read and written.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,6 +6,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const NS_PER_US: u64 = 1_000;
 const US_PER_S: u64 = 1_000_000;
 const S_PER_DAY: u64 = 86_400;
+
+/// The clock that the workers' times ([`contract::Header::rx_ns`]) are of: the processor's time-stamp
+/// counter, calibrated once for the whole process.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock(quanta::Clock);
+
+impl Clock {
+    /// A clock; the first one of a process measures the counter's rate, which takes up to 200 ms.
+    pub(crate) fn new() -> Self {
+        Self(quanta::Clock::new())
+    }
+
+    /// A clock that stands still until the mock moves it.
+    #[cfg(test)]
+    pub(crate) fn mock() -> (Self, std::sync::Arc<quanta::Mock>) {
+        let (clock, mock) = quanta::Clock::mock();
+        (Self(clock), mock)
+    }
+
+    /// Monotonic nanoseconds.
+    #[inline]
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.0.delta_as_nanos(0, self.0.raw())
+    }
+}
 
 /// Nanoseconds since 1970, now.
 #[must_use]

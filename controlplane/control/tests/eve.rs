@@ -12,8 +12,8 @@ use common::{SimWorker, eventually_shows, load, nats_config};
 use contract::AlertDrop;
 use control::stats::alert_ledger;
 use control::{
-    Alert, AlertSink, Control, Drain, Enricher, EveOptions, EveWriter, GenerationText, Outcome,
-    Registry, RegistryReader, Tally, Ticket,
+    Alert, AlertSink, AlertView, Claim, Control, Drain, Enricher, EveOptions, EveWriter,
+    GenerationText, Outcome, Registry, RegistryReader, Tally, Ticket,
 };
 use testkit::NatsServer;
 
@@ -58,8 +58,8 @@ async fn a_file_that_cannot_be_written_is_not_the_loss_of_nats() {
 struct Sorting(Vec<(Alert, Ticket)>);
 
 impl AlertSink for Sorting {
-    fn alert(&mut self, alert: Alert, ticket: Ticket) {
-        self.0.push((alert, ticket));
+    fn alert(&mut self, alert: &AlertView<'_>, claim: Claim<'_>) {
+        self.0.push((alert.to_alert(), claim.ticket()));
     }
 }
 

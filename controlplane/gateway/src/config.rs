@@ -14,7 +14,7 @@ mod sections;
 mod validate;
 mod variables;
 
-use control::config::{ApiConfig, EveConfig, NatsConfig};
+use control::config::{ApiConfig, EveConfig, NatsConfig, SpoolConfig};
 use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, Origin};
@@ -44,6 +44,8 @@ pub struct Config {
     pub rules: Rules,
     /// Where alerts go: NATS.
     pub nats: NatsConfig,
+    /// Where alerts wait for NATS.
+    pub spool: SpoolConfig,
     /// Where alerts go: EVE JSON.
     pub eve: EveConfig,
     /// The HTTP API.

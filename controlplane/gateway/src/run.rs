@@ -122,8 +122,10 @@ impl Sensor {
     ) -> Result<(), Failure> {
         let rules = &self.rules.rules;
         let first = |_| Generation::new(FIRST_GENERATION, Arc::clone(rules));
+        let boot = services::boot();
+        let (directory, page) = services::page(&self, &boot)?;
         let (seats, links): (Vec<Seat<S::Owned>>, Vec<Link>) =
-            pipeline::wire(&self.settings, &self.wall, first).into_iter().unzip();
+            pipeline::wire_on(&page, &self.settings, &self.wall, first).into_iter().unzip();
         #[cfg(feature = "test-hooks")]
         hooks::arm(&links.iter().map(|link| Arc::clone(&link.hooks)).collect::<Vec<_>>())?;
         let runtime = services::runtime(&self.cores)?;
@@ -131,7 +133,8 @@ impl Sensor {
             // First, so that a signal during the start ends the sensor in order.
             let signals = supervise::Signals::listen()?;
             let links = links.into_iter().map(worker_link).collect();
-            let control = services::start(&self, links, ports, interfaces).await?;
+            let control =
+                services::start(&self, boot, links, (directory, page), ports, interfaces).await?;
             let seats = seats.into_iter().zip(sources).collect();
             let crew = Crew::start(seats, &self.cores.workers, &self.clock);
             supervise::until_end(control, crew, signals, &self).await

@@ -51,7 +51,8 @@ causes! {
 }
 
 causes! {
-    /// Why an alert that was raised did not reach its consumer.
+    /// Why an alert that was raised did not reach its consumer. Append only: the order is a part of the
+    /// layout of [`crate::crash`].
     AlertDrop {
         /// The worker's alert lane was full.
         RingFull = "ring_full",
@@ -65,6 +66,12 @@ causes! {
         PublishFailed = "publish_failed",
         /// The process ended before the alert could be delivered.
         Shutdown = "shutdown",
+        /// The worker's alert lane was nearly full, and the rule's severity too low for the room left.
+        Shed = "shed",
+        /// The spool was at its limit, and this was the oldest that it held.
+        SpoolFull = "spool_full",
+        /// What the spool held of it could not be read back.
+        SpoolCorrupt = "spool_corrupt",
         /// The file or stream that is the alerts' only destination could not be written.
         SinkFailed = "sink_failed",
     }

@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod counter;
 pub mod counters;
+pub mod crash;
 pub mod latency;
 pub mod ledger;
 pub mod record;
@@ -16,6 +17,7 @@ pub mod tuple;
 
 pub use counter::Counter;
 pub use counters::{AlertDrop, PacketDrop, WorkerCounters};
+pub use crash::CrashLedger;
 pub use latency::{LatencyHistogram, LatencySnapshot};
 pub use ledger::{AlertLedger, PacketLedger};
 pub use record::{Field, FieldKind, Header, Kind, Lane, Record, RecordBuilder, Slot};

@@ -72,7 +72,17 @@ struct Followed {
 impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     pub(crate) fn new(seat: Seat<F>, clock: C) -> Self {
         let Seat {
-            index, settings, counters, wall, lanes, generations, retired, first, mesh, ..
+            index,
+            settings,
+            counters,
+            wall,
+            lanes,
+            crash,
+            generations,
+            retired,
+            first,
+            mesh,
+            ..
         } = seat;
         counters.generation.store(first.number, Ordering::Release);
         Self {
@@ -88,7 +98,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             ),
             reassembly: Reassembly::new(&settings),
             digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
-            reporter: Reporter::new(lanes, index, settings.lane_full),
+            reporter: Reporter::new(lanes, index, settings.lane_full, crash),
             rules: first,
             generations,
             retired,

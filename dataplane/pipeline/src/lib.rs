@@ -23,7 +23,7 @@ mod settings;
 mod view;
 mod worker;
 
-pub use crate::seat::{GENERATIONS_WAITING_MAX, Link, Seat, wire};
+pub use crate::seat::{GENERATIONS_WAITING_MAX, Link, Seat, wire, wire_on};
 pub use crate::settings::{BURST_MAX, Idle, LaneFull, Settings};
 pub use crate::view::view;
 pub use crate::worker::{Ended, Step, Stopped, Worker};

@@ -1,10 +1,13 @@
 //! From a match to a record in the ring.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, encode_tuple};
 use contract::{
-    AlertDrop, FieldKind, FiveTuple, Header, Kind, Lane, RecordBuilder, Slot, WorkerCounters,
+    AlertDrop, FieldKind, FiveTuple, Header, Kind, Lane, RecordBuilder, Slot, WorkerCounters, crash,
 };
-use ring::RecordProducer;
+use ring::{Page, PageCell, RecordProducer};
 
 use crate::settings::LaneFull;
 
@@ -17,6 +20,21 @@ pub(crate) struct Reporter {
     sequence: u64,
     worker: u16,
     lane_full: LaneFull,
+    crash: CrashCells,
+}
+
+/// A worker's cells of the page that outlives a crash. Stored into by nobody else, and read by none
+/// before the process has ended: plain stores.
+pub(crate) struct CrashCells {
+    raised: PageCell,
+    lost: [PageCell; AlertDrop::COUNT],
+}
+
+impl CrashCells {
+    pub(crate) fn of(page: &Arc<Page>, worker: u16) -> Self {
+        let lost = |index: usize| page.share(crash::lost(worker, AlertDrop::ALL[index]));
+        Self { raised: page.share(crash::raised(worker)), lost: std::array::from_fn(lost) }
+    }
 }
 
 /// What all alerts of one packet have in common.
@@ -49,9 +67,14 @@ pub(crate) struct Raised<'a> {
 }
 
 impl Reporter {
-    pub(crate) fn new(lanes: [RecordProducer; 3], worker: u16, lane_full: LaneFull) -> Self {
+    pub(crate) fn new(
+        lanes: [RecordProducer; 3],
+        worker: u16,
+        lane_full: LaneFull,
+        crash: CrashCells,
+    ) -> Self {
         let slots = vec![[0; SLOT_BYTES]; RECORD_SLOTS_MAX].into_boxed_slice();
-        Self { lanes, owed_switch: [None; 3], slots, sequence: 0, worker, lane_full }
+        Self { lanes, owed_switch: [None; 3], slots, sequence: 0, worker, lane_full, crash }
     }
 
     /// Raises one alert. Its sequence number is used whether or not the ring has room, so that consumers
@@ -59,6 +82,7 @@ impl Reporter {
     pub(crate) fn alert(&mut self, signature: u32, raised: &Raised<'_>, counters: &WorkerCounters) {
         self.sequence += 1;
         counters.raised.increment();
+        self.crash.raised.store(self.sequence, Ordering::Relaxed);
         let mut builder = RecordBuilder::new(&mut self.slots);
         builder
             .field(FieldKind::Tuple, &encode_tuple(raised.tuple))
@@ -90,8 +114,15 @@ impl Reporter {
         if !pay_switch(&mut self.lanes[lane], &mut self.owed_switch[lane], self.worker)
             || !push(&mut self.lanes[lane], record, self.lane_full)
         {
-            counters.drop_alert(AlertDrop::RingFull);
+            self.lose(AlertDrop::RingFull, counters);
         }
+    }
+
+    /// Counts one alert that is lost before the drain.
+    fn lose(&self, cause: AlertDrop, counters: &WorkerCounters) {
+        counters.drop_alert(cause);
+        let lost = counters.alert_drops[cause as usize].get();
+        self.crash.lost[cause as usize].store(lost, Ordering::Relaxed);
     }
 
     /// Tells every lane that what follows belongs to `generation`.

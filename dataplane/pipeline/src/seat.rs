@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use contract::{WallOffset, WorkerCounters};
+use contract::{WallOffset, WorkerCounters, crash};
 use detect::Generation;
-use ring::{Consumer, Producer, RecordConsumer, RecordProducer, record_ring};
+use ring::{Consumer, Page, Producer, RecordConsumer, RecordProducer, record_ring};
 
 use crate::handover::Mesh;
 #[cfg(feature = "test-hooks")]
 use crate::hooks::Hooks;
+use crate::report::CrashCells;
 use crate::settings::Settings;
 
 /// Generations that fit a worker's mailbox, and the way back.
@@ -22,6 +23,7 @@ pub struct Seat<F> {
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) wall: Arc<WallOffset>,
     pub(crate) lanes: [RecordProducer; 3],
+    pub(crate) crash: CrashCells,
     pub(crate) generations: Consumer<Box<Generation>>,
     pub(crate) retired: Producer<Box<Generation>>,
     pub(crate) first: Box<Generation>,
@@ -54,8 +56,24 @@ pub struct Link {
 pub fn wire<F: Send>(
     settings: &Settings,
     wall: &Arc<WallOffset>,
+    first: impl FnMut(u16) -> Box<Generation>,
+) -> Vec<(Seat<F>, Link)> {
+    wire_on(&Page::heap(crash::cells(settings.workers)), settings, wall, first)
+}
+
+/// The same, on a page that may outlive the process; it is begun here, and each worker keeps its cells of
+/// it as [`crash`] lays them out.
+///
+/// # Panics
+/// The page has fewer than [`crash::cells`] cells.
+#[must_use]
+pub fn wire_on<F: Send>(
+    page: &Arc<Page>,
+    settings: &Settings,
+    wall: &Arc<WallOffset>,
     mut first: impl FnMut(u16) -> Box<Generation>,
 ) -> Vec<(Seat<F>, Link)> {
+    crash::begin(page, settings.workers);
     let meshes = Mesh::all(settings.workers, settings.handover_frames);
     let seat = |(index, mesh)| {
         let counters = Arc::new(WorkerCounters::default());
@@ -80,6 +98,7 @@ pub fn wire<F: Send>(
             counters,
             wall: Arc::clone(wall),
             lanes: [alerts.0, logs.0, bulk.0],
+            crash: CrashCells::of(page, index),
             generations,
             retired,
             first: first(index),

@@ -6,11 +6,11 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::{Said, alerts, ethernet, packets, read, rule_set, run, settings, wired};
-use contract::{FieldKind, Header, PacketDrop, record};
+use common::{Said, alerts, ethernet, packets, read, rule_set, run, settings, wired, wired_on};
+use contract::{AlertDrop, CrashLedger, FieldKind, Header, PacketDrop, crash, record};
 use detect::Generation;
 use pipeline::{Ended, LaneFull, Settings};
-use ring::RecordScratch;
+use ring::{Page, RecordScratch};
 use testkit::ledgers::assert_balanced;
 use testkit::{Chunk, Packet, Traffic, tcp_conversation};
 
@@ -113,13 +113,19 @@ fn a_full_lane_drops_the_alert_and_leaves_a_gap() {
     let rules = rule_set(RULES);
     let frames: Vec<_> = (4_000..4_400).flat_map(conversation).collect();
     let small = Settings { lane_slots: [1_024; 3], lane_full: LaneFull::Drop, ..settings(1) };
-    let (mut links, _) = run(wired(&small, &rules), vec![ethernet(frames)]);
+    let page = Page::heap(crash::cells(1));
+    let (mut links, _) = run(wired_on(&page, &small, &rules), vec![ethernet(frames)]);
     let counters = &links[0].counters;
-    let lost = counters.alert_drops[contract::AlertDrop::RingFull as usize].get();
+    let lost = counters.alert_drops[AlertDrop::RingFull as usize].get();
     assert_eq!(counters.raised.get(), 800);
     assert!(lost > 0);
     let read = read(&mut links[0].lanes[0], &rules);
     assert_eq!(read.len() as u64 + lost, 800);
+    // What a start after a crash would find.
+    let cells: Vec<_> = page.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+    let ledger = CrashLedger::read(&cells).unwrap();
+    assert_eq!((ledger.raised(), ledger.dropped(AlertDrop::RingFull)), (800, lost));
+    assert_eq!(ledger.lost_at_crash(), read.len() as u64);
 }
 
 #[test]

@@ -53,8 +53,18 @@ fn readiness(collector: &Collector) -> Readiness {
             degraded.push(format!("worker {} has caught {panics} panics", worker.index));
         }
     }
+    let spool = collector.spool_view();
     if collector.nats.as_ref().is_some_and(|nats| !nats.health.is_ready()) {
-        reasons.push("NATS does not take alerts; nats.lanes in /api/v1/stats says more".into());
+        let says_more = "nats.lanes in /api/v1/stats says more";
+        if spool.takes_alerts() {
+            degraded
+                .push(format!("NATS does not take alerts, which wait in the spool; {says_more}"));
+        } else {
+            reasons.push(format!("NATS does not take alerts; {says_more}"));
+        }
+    }
+    if let Some(reason) = &spool.reason {
+        degraded.push(format!("the spool cannot be written: {reason}"));
     }
     if let Some(eve) = &collector.eve
         && eve.is_failing()

@@ -1,6 +1,6 @@
 //! Defaults are usable, and what is dangerous is refused with a mend.
 
-use super::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig};
+use super::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
 
 #[test]
 fn the_defaults_are_valid() {
@@ -8,6 +8,7 @@ fn the_defaults_are_valid() {
     assert_eq!(EveConfig::default().validate(), Ok(()));
     assert_eq!(NatsConfig::default().validate(), Ok(()));
     assert_eq!(RuleStoreConfig::default().validate(), Ok(()));
+    assert_eq!(SpoolConfig::default().validate(), Ok(()));
     assert!(!NatsConfig::default().is_enabled());
 }
 
@@ -45,4 +46,20 @@ fn unknown_keys_are_refused() {
     assert!(error.to_string().contains("unknown field `server`"));
     let delivery: NatsConfig = serde_json::from_str(r#"{"delivery": "core"}"#).unwrap();
     assert_eq!(delivery.delivery, super::Delivery::Core);
+}
+
+#[test]
+fn a_spool_that_cannot_free_itself_is_refused() {
+    let mut spool = SpoolConfig { segment_bytes: 512 << 20, ..SpoolConfig::default() };
+    assert_eq!(spool.validate(), Ok(()));
+    spool.segment_bytes += 1;
+    assert_eq!(spool.validate().unwrap_err().key, "spool.segment_bytes");
+    spool.segment_bytes = 1 << 20;
+    spool.bytes_max = 4_096 << 20;
+    assert_eq!(spool.validate(), Ok(()));
+    spool.bytes_max += 1 << 20;
+    let error = spool.validate().unwrap_err();
+    assert!(error.reason.contains("4097 files; use at least 1048832"), "{error}");
+    spool.fsync_interval_ms = 0;
+    assert_eq!(spool.validate().unwrap_err().key, "spool.fsync_interval_ms");
 }

@@ -7,10 +7,10 @@ use contract::{AlertDrop, FieldKind, Header, Kind, RecordBuilder, Slot, WorkerCo
 use ring::{RecordProducer, record_ring};
 
 use super::{AlertSink, Drain};
-use crate::alert::{Alert, Enricher};
+use crate::alert::{Alert, AlertView, Enricher};
 use crate::registry::{GenerationText, Registry, RegistryReader};
 use crate::stats::alert_ledger;
-use crate::tally::{Outcome, Tally, Ticket};
+use crate::tally::{Claim, Outcome, Tally, Ticket};
 use crate::testing::{alert, rule};
 use crate::worker::DrainProgress;
 
@@ -18,8 +18,8 @@ use crate::worker::DrainProgress;
 struct Kept(Vec<(Alert, Ticket)>);
 
 impl AlertSink for Kept {
-    fn alert(&mut self, alert: Alert, ticket: Ticket) {
-        self.0.push((alert, ticket));
+    fn alert(&mut self, alert: &AlertView<'_>, claim: Claim<'_>) {
+        self.0.push((alert.to_alert(), claim.ticket()));
     }
 }
 

@@ -10,17 +10,22 @@ use contract::{
 
 use super::PortStats;
 use super::model::{
-    EveView, LatencyView, LedgersView, NatsLaneView, NatsView, RulesView, Snapshot, WorkerView,
+    EveView, LatenciesView, LatencyView, LedgersView, LossView, NatsLaneView, NatsView, RulesView,
+    Snapshot, WorkerView,
 };
 use crate::SensorIdentity;
+use crate::batch::DrainLatency;
 use crate::eve::EveCounters;
 use crate::nats::NatsStatus;
+use crate::spool::{SpoolControl, SpoolView};
 use crate::store::RuleStore;
 use crate::tally::Tally;
 use crate::worker::DrainProgress;
 
 /// Readings of a ledger before one that does not add up is shown as it is.
 const READINGS_MAX: usize = 16;
+/// Signatures and causes that a snapshot lists as losses.
+const LOSSES_MAX: usize = 100;
 
 /// A worker as the stats see it.
 pub(crate) struct WorkerStats {
@@ -87,6 +92,7 @@ pub fn alert_ledger<'a>(
         ledger.acknowledged = tally.acknowledged();
         ledger.sent = tally.sent();
         ledger.written = tally.written();
+        ledger.spooled = tally.spooled();
         for cause in AlertDrop::ALL {
             ledger.drops[*cause as usize] += tally.dropped(*cause);
         }
@@ -114,8 +120,10 @@ pub(crate) struct Collector {
     pub(crate) started: Instant,
     pub(crate) workers: Vec<WorkerStats>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) latency: Arc<DrainLatency>,
     pub(crate) nats: Option<NatsStatus>,
     pub(crate) eve: Option<Arc<EveCounters>>,
+    pub(crate) spool: Option<SpoolControl>,
     pub(crate) store: Arc<RuleStore>,
     pub(crate) ports: Arc<dyn PortStats>,
 }
@@ -139,6 +147,8 @@ impl Collector {
         let sum = |read: fn(&WorkerCounters) -> &Counter| {
             self.workers.iter().map(|worker| read(&worker.counters).get()).sum::<u64>()
         };
+        let service = LatencyView::from(&service);
+        let nats = self.nats.as_ref().map(nats_view);
         let inspected = sum(|counters| &counters.inspected);
         let candidates = sum(|counters| &counters.candidates);
         Snapshot {
@@ -151,12 +161,41 @@ impl Collector {
             workers: self.workers.iter().map(worker_view).collect(),
             candidates_per_packet: candidates as f64 / (inspected.max(1) as f64),
             poll_gap_ns: LatencyView::from(&poll_gap),
-            service_ns: LatencyView::from(&service),
-            nats: self.nats.as_ref().map(nats_view),
+            service_ns: service,
+            latency: self.latencies(service, nats.as_ref()),
+            losses: self.losses(),
+            nats,
             eve: self.eve.as_deref().map(eve_view),
+            spool: self.spool_view(),
             rules: self.rules_view(),
             ports: self.ports.ports(),
         }
+    }
+
+    /// The spool, or that there is none.
+    pub(crate) fn spool_view(&self) -> SpoolView {
+        self.spool.as_ref().map_or_else(SpoolView::off, SpoolControl::view)
+    }
+
+    fn latencies(&self, service: LatencyView, nats: Option<&NatsView>) -> LatenciesView {
+        let mut end_to_end = LatencySnapshot::default();
+        for (counters, _) in self.nats.iter().flat_map(|status| &status.lanes) {
+            counters.end_to_end_ns.add_to(&mut end_to_end);
+        }
+        LatenciesView {
+            detection_packet_ns: service,
+            detection_alert_ns: LatencyView::of(&self.latency.detection),
+            queueing_ns: LatencyView::of(&self.latency.queueing),
+            batching_ns: LatencyView::of(&self.latency.batching),
+            publish_enqueue_ns: nats.map(|nats| nats.publish_enqueue_ns).unwrap_or_default(),
+            publish_ack_ns: nats.map(|nats| nats.publish_ack_ns).unwrap_or_default(),
+            end_to_end_ns: LatencyView::from(&end_to_end),
+        }
+    }
+
+    /// Alerts lost in the control plane by signature and cause, the most first.
+    fn losses(&self) -> Vec<LossView> {
+        self.tally.losses().into_iter().take(LOSSES_MAX).map(LossView::from).collect()
     }
 
     fn rules_view(&self) -> RulesView {
@@ -173,11 +212,6 @@ impl Collector {
 
 fn worker_view(worker: &WorkerStats) -> WorkerView {
     let counters = &*worker.counters;
-    let latency = |histogram: &contract::LatencyHistogram| {
-        let mut snapshot = LatencySnapshot::default();
-        histogram.add_to(&mut snapshot);
-        LatencyView::from(&snapshot)
-    };
     let drops = PacketDrop::ALL.iter().map(|c| (c.name(), counters.drops[*c as usize].get()));
     let lost = AlertDrop::ALL.iter().map(|c| (c.name(), counters.alert_drops[*c as usize].get()));
     WorkerView {
@@ -190,8 +224,8 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
         alert_drops: lost.collect(),
         counters: other_counters(worker).into_iter().collect(),
         silent_s: worker.silent_s(),
-        poll_gap_ns: latency(&counters.poll_gap_ns),
-        service_ns: latency(&counters.service_ns),
+        poll_gap_ns: LatencyView::of(&counters.poll_gap_ns),
+        service_ns: LatencyView::of(&counters.service_ns),
     }
 }
 

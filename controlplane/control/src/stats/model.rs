@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use contract::{AlertDrop, AlertLedger, LatencySnapshot, PacketDrop, PacketLedger};
+use contract::{
+    AlertDrop, AlertLedger, LatencyHistogram, LatencySnapshot, PacketDrop, PacketLedger,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::spool::SpoolView;
+use crate::tally::Loss;
 
 /// Everything, at one moment.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -29,10 +34,16 @@ pub struct Snapshot {
     pub poll_gap_ns: LatencyView,
     /// A burst's service divided by its packets, over all workers, ns.
     pub service_ns: LatencyView,
+    /// Where the time of an alert goes.
+    pub latency: LatenciesView,
+    /// Alerts lost by signature and cause, the most first; at most 100.
+    pub losses: Vec<LossView>,
     /// Publishing; absent where alerts are not published.
     pub nats: Option<NatsView>,
     /// The EVE output; absent where there is none.
     pub eve: Option<EveView>,
+    /// What waits for NATS on disk.
+    pub spool: SpoolView,
     /// The rules in use.
     pub rules: RulesView,
     /// The ports.
@@ -142,6 +153,15 @@ pub struct LatencyView {
     pub max: u64,
 }
 
+impl LatencyView {
+    /// What `histogram` holds.
+    pub(crate) fn of(histogram: &LatencyHistogram) -> Self {
+        let mut snapshot = LatencySnapshot::default();
+        histogram.add_to(&mut snapshot);
+        Self::from(&snapshot)
+    }
+}
+
 impl From<&LatencySnapshot> for LatencyView {
     fn from(snapshot: &LatencySnapshot) -> Self {
         Self {
@@ -153,6 +173,46 @@ impl From<&LatencySnapshot> for LatencyView {
             p999: snapshot.quantile(0.999),
             max: snapshot.max,
         }
+    }
+}
+
+/// Where the time of an alert goes, stage by stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LatenciesView {
+    /// A burst's service divided by its packets, ns.
+    pub detection_packet_ns: LatencyView,
+    /// From the packet's reception until its alert was raised, ns.
+    pub detection_alert_ns: LatencyView,
+    /// From then until the alert was read from the worker's ring, ns.
+    pub queueing_ns: LatencyView,
+    /// From then until its batch was closed, ns.
+    pub batching_ns: LatencyView,
+    /// To hand a message to the connection, ns; a value for each message.
+    pub publish_enqueue_ns: LatencyView,
+    /// Until JetStream acknowledged it, ns; a value for each message.
+    pub publish_ack_ns: LatencyView,
+    /// From the packet's reception until JetStream acknowledged its alert, ns; alerts that were sent again
+    /// from the spool are not in it.
+    pub end_to_end_ns: LatencyView,
+}
+
+/// Alerts of one signature that were lost by one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LossView {
+    /// Generator identifier; 0 with `sid` 0 for alerts whose signature is not known, or that are of more
+    /// signatures than are told apart.
+    pub gid: u32,
+    /// Signature identifier.
+    pub sid: u32,
+    /// The cause, as in the ledger.
+    pub cause: &'static str,
+    /// Alerts.
+    pub count: u64,
+}
+
+impl From<Loss> for LossView {
+    fn from(loss: Loss) -> Self {
+        Self { gid: loss.gid, sid: loss.sid, cause: loss.cause.name(), count: loss.count }
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::model::{LatencyView, NatsView, PortView, Snapshot, WorkerView};
+use super::model::{
+    LatenciesView, LatencyView, LossView, NatsView, PortView, Snapshot, WorkerView,
+};
 
 /// Renders `snapshot`.
 pub(crate) fn render(snapshot: &Snapshot) -> String {
@@ -13,6 +15,8 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
     sensor(&mut page, snapshot);
     ledgers(&mut page, snapshot);
     workers(&mut page, &snapshot.workers);
+    latencies(&mut page, &snapshot.latency);
+    losses(&mut page, &snapshot.losses);
     if let Some(nats) = &snapshot.nats {
         publishing(&mut page, nats);
     }
@@ -160,6 +164,28 @@ fn workers(page: &mut Page, workers: &[WorkerView]) {
     page.family("sensor_service_seconds", "summary", "A burst's service divided by its packets.");
     for worker in workers {
         page.latency(&[("worker", &worker.index)], &worker.service_ns);
+    }
+}
+
+/// The stages of an alert that have no family elsewhere.
+fn latencies(page: &mut Page, latency: &LatenciesView) {
+    let families = [
+        ("sensor_alert_detection_seconds", "From reception to alert.", &latency.detection_alert_ns),
+        ("sensor_alert_queueing_seconds", "In the worker's ring.", &latency.queueing_ns),
+        ("sensor_alert_batching_seconds", "In an open batch.", &latency.batching_ns),
+        ("sensor_alert_end_to_end_seconds", "Until acknowledged.", &latency.end_to_end_ns),
+    ];
+    for (name, help, latency) in families {
+        page.family(name, "summary", help);
+        page.latency(&[], latency);
+    }
+}
+
+fn losses(page: &mut Page, losses: &[LossView]) {
+    let help = "Alerts lost, of the signatures that lost the most; 0:0 where it is not known.";
+    page.family("sensor_signature_alerts_lost_total", "counter", help);
+    for LossView { gid, sid, cause, count } in losses {
+        page.sample(&[("gid", gid), ("sid", sid), ("cause", cause)], count);
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use contract::{AlertLedger, LatencyHistogram, LatencySnapshot, PacketLedger};
 
-use super::model::{LatencyView, LedgersView, PortView, RulesView, Snapshot, WorkerView};
+use super::model::{
+    LatenciesView, LatencyView, LedgersView, LossView, PortView, RulesView, Snapshot, WorkerView,
+};
 use super::prometheus;
 
 fn latency() -> LatencyView {
@@ -42,8 +44,11 @@ fn snapshot() -> Snapshot {
         candidates_per_packet: 0.5,
         poll_gap_ns: latency(),
         service_ns: latency(),
+        latency: LatenciesView { end_to_end_ns: latency(), ..LatenciesView::default() },
+        losses: vec![LossView { gid: 1, sid: 7, cause: "lane_full", count: 3 }],
         nats: None,
         eve: None,
+        spool: crate::spool::SpoolView::off(),
         rules: RulesView {
             generation: 3,
             loaded: 2,
@@ -94,6 +99,9 @@ fn the_metrics_page_is_well_formed() {
         "sensor_worker_events_total{worker=\"0\",event=\"alerts_raised\"} 5",
         "sensor_poll_gap_seconds{worker=\"0\",quantile=\"0.5\"} 0.000000005",
         "sensor_poll_gap_seconds_count{worker=\"0\"} 10",
+        "sensor_alert_end_to_end_seconds{quantile=\"0.95\"} 0.00000001",
+        "sensor_alert_queueing_seconds_count 0",
+        "sensor_signature_alerts_lost_total{gid=\"1\",sid=\"7\",cause=\"lane_full\"} 3",
         "sensor_port_packets_total{port=\"port0\"} 11",
         "suricata_detect_alerts_total{thread=\"W#00\"} 5",
     ] {

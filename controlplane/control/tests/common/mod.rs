@@ -3,19 +3,20 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, encode_tuple};
 use contract::{
-    AlertDrop, FieldKind, FiveTuple, Header, Kind, RecordBuilder, Slot, WorkerCounters,
+    AlertDrop, FieldKind, FiveTuple, Header, Kind, RecordBuilder, Slot, WorkerCounters, crash,
 };
-use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig};
+use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
 use control::stats::{NoPorts, Snapshot};
-use control::{Control, LoadedRules, Parts, SensorIdentity, WorkerLink};
+use control::{Control, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink};
 use detect::{CompileCache, Generation};
-use ring::{Consumer, Producer, RecordProducer, record_ring, spsc};
+use ring::{Consumer, Page, Producer, RecordProducer, record_ring, spsc};
 use rules::Environment;
 
 /// Three rules of three severities.
@@ -160,21 +161,33 @@ pub fn load(text: &str) -> LoadedRules {
 
 /// A sensor with `workers` workers, no NATS, no EVE output and no API, to be changed by the test.
 pub fn parts(workers: u16) -> (Vec<SimWorker>, Parts) {
+    let page = Page::heap(crash::cells(workers));
     let (workers, links) = (0..workers).map(SimWorker::new).unzip();
     let parts = Parts {
         identity: SensorIdentity { site: "lab".into(), sensor: "s1".into(), boot: "b00t".into() },
         version: "0.0.0-test".into(),
         workers: links,
+        page,
         interfaces: vec!["port0".into()],
         ports: Arc::new(NoPorts),
         environment: Environment::default(),
         initial: (load(RULES), 1, "test".into()),
         nats: NatsConfig::default(),
+        spool: SpoolConfig::default(),
+        spool_directory: None,
         eve: EveConfig::default(),
         api: ApiConfig { enabled: false, ..ApiConfig::default() },
         store: RuleStoreConfig::default(),
     };
     (workers, parts)
+}
+
+/// Gives the sensor a spool in `directory`.
+pub fn spool_in(parts: &mut Parts, directory: &Path) {
+    parts.spool.path = Some(directory.to_owned());
+    let locked = SpoolDirectory::lock(&parts.spool).unwrap().unwrap();
+    parts.page = locked.page(&parts.identity.boot, parts.workers.len() as u16).unwrap();
+    parts.spool_directory = Some(locked);
 }
 
 /// Waits for `holds`; the test fails when it does not come to hold.

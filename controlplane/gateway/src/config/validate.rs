@@ -40,6 +40,7 @@ impl Config {
         self.validate_detect()?;
         self.rules.store.validate()?;
         self.nats.validate()?;
+        self.spool.validate()?;
         self.eve.validate()?;
         self.api.validate()?;
         self.validate_log()

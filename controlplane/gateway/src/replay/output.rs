@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use contract::{AlertDrop, FiveTuple};
-use control::{Alert, AlertSink, EveOptions, EveWriter, Outcome, Ticket, UtcTime};
+use control::{
+    Alert, AlertSink, AlertView, Claim, EveOptions, EveWriter, Outcome, Ticket, UtcTime,
+};
 
 use super::summary::Alerted;
 use crate::cli::is_stdout;
@@ -101,14 +103,15 @@ fn cannot_open(path: &Path, error: &io::Error) -> Failure {
 }
 
 impl AlertSink for AlertOutput {
-    fn alert(&mut self, alert: Alert, ticket: Ticket) {
+    fn alert(&mut self, alert: &AlertView<'_>, claim: Claim<'_>) {
+        let alert = alert.to_alert();
         let signature = &alert.signature;
         let alerted = self
             .alerted
             .entry((signature.gid, signature.sid))
             .or_insert_with(|| Alerted { count: 0, msg: signature.msg.clone() });
         alerted.count += 1;
-        self.waiting.push(ticket);
+        self.waiting.push(claim.ticket());
         match self.write(&alert) {
             Ok(false) => {}
             Ok(true) => self.settle(Ok(())),

@@ -4,8 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use contract::crash;
 use control::stats::PortStats;
-use control::{Control, Parts, SensorIdentity, StartError, WorkerLink, wall_ns_now};
+use control::{
+    Control, Parts, SensorIdentity, SpoolDirectory, StartError, WorkerLink, wall_ns_now,
+};
+use ring::Page;
 use tokio::runtime::Runtime;
 
 use super::{FIRST_GENERATION, Sensor};
@@ -38,10 +42,36 @@ pub(super) fn runtime(cores: &Cores) -> Result<Runtime, Failure> {
         .map_err(|error| Failure::new(Exit::Runtime, format!("tokio runtime: {error}")))
 }
 
+/// Name of this start of the process, unlike that of any other.
+pub(super) fn boot() -> String {
+    format!("{:x}-{:x}", wall_ns_now(), std::process::id())
+}
+
+/// The page of this boot's ledger, in the spool's directory where there is one to publish from.
+pub(super) fn page(
+    sensor: &Sensor,
+    boot: &str,
+) -> Result<(Option<SpoolDirectory>, Arc<Page>), Failure> {
+    let (config, workers) = (&sensor.config, sensor.settings.workers);
+    if !config.nats.is_enabled() {
+        return Ok((None, Page::heap(crash::cells(workers))));
+    }
+    let fail = |error| of_start(&StartError::Spool(error));
+    match SpoolDirectory::lock(&config.spool).map_err(fail)? {
+        Some(directory) => {
+            let page = directory.page(boot, workers).map_err(fail)?;
+            Ok((Some(directory), page))
+        }
+        None => Ok((None, Page::heap(crash::cells(workers)))),
+    }
+}
+
 /// Starts drain, NATS, EVE, rule store and API.
 pub(super) async fn start(
     sensor: &Sensor,
+    boot: String,
     workers: Vec<WorkerLink>,
+    (spool_directory, page): (Option<SpoolDirectory>, Arc<Page>),
     ports: Arc<dyn PortStats>,
     interfaces: Vec<String>,
 ) -> Result<Control, Failure> {
@@ -50,15 +80,18 @@ pub(super) async fn start(
         identity: SensorIdentity {
             site: config.sensor.site.clone(),
             sensor: config.sensor.name.clone(),
-            boot: format!("{:x}-{:x}", wall_ns_now(), std::process::id()),
+            boot,
         },
         version: env!("CARGO_PKG_VERSION").into(),
         workers,
+        page,
         interfaces,
         ports,
         environment: sensor.environment.clone(),
         initial: (sensor.rules.clone(), FIRST_GENERATION, sensor.rule_files.source()),
         nats: config.nats.clone(),
+        spool: config.spool.clone(),
+        spool_directory,
         eve: config.eve.clone(),
         api: config.api.clone(),
         store: config.rules.store.clone(),
@@ -73,6 +106,8 @@ fn of_start(error: &StartError) -> Failure {
         StartError::Eve { .. } => {
             (Exit::Output, "; name a file in a directory that this user may write")
         }
+        // It says the mend itself.
+        StartError::Spool(_) => (Exit::Output, ""),
         StartError::Api(error) => (Exit::Service, mend_of_api(error.kind())),
         StartError::Thread(_) => (Exit::Runtime, ""),
     };

@@ -10,8 +10,8 @@ use contract::record::decode_tuple;
 use contract::{FieldKind, FiveTuple, Kind, LinkType, PacketLedger, WallOffset};
 use detect::{CompileCache, CompileOptions, Generation, RuleSet};
 use pipeline::clock::TscClock;
-use pipeline::{Ended, Idle, Link, Seat, Settings, Worker, wire};
-use ring::{RecordConsumer, RecordScratch};
+use pipeline::{Ended, Idle, Link, Seat, Settings, Worker, wire, wire_on};
+use ring::{Page, RecordConsumer, RecordScratch};
 use rules::Environment;
 
 /// What a record said, without its times.
@@ -46,6 +46,11 @@ pub type Wired = Vec<(Seat<Box<[u8]>>, Link)>;
 
 pub fn wired(settings: &Settings, rules: &Arc<RuleSet>) -> Wired {
     wire(settings, &Arc::new(WallOffset::zero()), |_| Generation::new(1, Arc::clone(rules)))
+}
+
+pub fn wired_on(page: &Arc<Page>, settings: &Settings, rules: &Arc<RuleSet>) -> Wired {
+    let first = |_| Generation::new(1, Arc::clone(rules));
+    wire_on(page, settings, &Arc::new(WallOffset::zero()), first)
 }
 
 /// Runs a worker for each queue of frames to their end; the links, and how each worker ended.
