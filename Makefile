@@ -105,18 +105,37 @@ conformance: ready ## Score the rule cases (CASES=DIR any folder of cases, UPDAT
 		$(if $(BASELINE),--baseline $(BASELINE) $(if $(UPDATE),--update)) $(ARGS)
 
 .PHONY: bench
-bench: ready ## The sensor's cost, latency and packet rate: about 5 minutes, one table at the end
+bench: ready ## The sensor's cost, latency, rates, beside the targets: about 8 minutes, one table at the end
 	$(CARGO) build --release --locked -p sensor-gateway -p benches --bins
-	$(CARGO) bench --locked --bench detection_overhead --bench e2e_latency -- $(ARGS)
+	$(CARGO) bench --locked -p benches --bench detection_overhead --bench e2e_latency -- $(ARGS)
 	$(TARGET)/release/dpdk_rate
+	$(TARGET)/release/whole_events
+	$(TARGET)/release/alert_rate
+	$(TARGET)/release/nats_ceiling
 	@$(TARGET)/release/bench_summary
 
 .PHONY: bench-instructions
-bench-instructions: ready ## Instructions per packet by number of rules (callgrind; needs SENSOR_SHARED)
+bench-instructions: ready ## Instructions of the hot paths beside the baseline (UPDATE=1 keeps them), and per packet by number of rules
 	$(CARGO) build --release --locked -p benches -p detect \
-		--bin instructions --example instructions
+		--bin hot_paths --bin instructions --example instructions
+	$(TARGET)/release/hot_paths --baseline benches/instructions.json $(if $(UPDATE),--update)
 	$(TARGET)/release/instructions
 
+.PHONY: instructions-check
+instructions-check: ready ## The first half of bench-instructions: needs no corpora, takes a minute
+	$(CARGO) build --release --locked -p benches --bin hot_paths
+	$(TARGET)/release/hot_paths --baseline benches/instructions.json $(if $(UPDATE),--update)
+
 .PHONY: bench-parts
-bench-parts: ready ## Single parts: our ring beside rtrb's, payload digests with and without the cache
-	$(CARGO) bench --locked -p ring -p hash --bench spsc --bench payload_digest -- $(ARGS)
+bench-parts: ready ## Single parts: the ring beside rtrb's, payload digests, the alert path, hotspots with and without remedy
+	$(CARGO) bench --locked -p ring -p benches --bench spsc --bench payload_digest \
+		--bench alert_path --bench hotspots -- $(ARGS)
+
+.PHONY: perf-check
+perf-check: ready ## Quick benches into HISTORY=FILE, judged by the runs before (ACCEPT="METRIC…" takes new values)
+	@benches/perf-check.sh
+
+.PHONY: bench-compare
+bench-compare: ready ## This commit beside BASE=COMMIT, both built and measured in turn (ROUNDS=2)
+	@test -n "$(BASE)" || { echo "set BASE=COMMIT" >&2; exit 2; }
+	@benches/compare.sh "$(BASE)"

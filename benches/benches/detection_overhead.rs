@@ -20,7 +20,7 @@ use benches::profiler::{self, FlameGraph};
 use benches::stopwatch::Stopwatch;
 use benches::workload::{FRAMES, RULE_COUNTS, frames, rule_set};
 use capture::memory::MemorySource;
-use contract::{FlowKey, LinkType, WallOffset};
+use contract::{LinkType, WallOffset};
 use criterion::Criterion;
 use detect::{Generation, Inspect, RuleSet, Scratch};
 use flow::{FlowTable, Placed, Timeouts};

@@ -58,10 +58,14 @@ impl Callgrind {
     }
 }
 
+/// The instructions that callgrind says it has counted.
+pub(crate) fn collected(said: &str) -> Option<f64> {
+    said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+}
+
 /// Reads what callgrind said and what the program printed.
 fn count(corpus: &str, rules: usize, said: &str, printed: &str) -> Option<Count> {
-    let instructions: f64 =
-        said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())?;
+    let instructions = collected(said)?;
     let value = |name: &str| -> Option<f64> {
         printed.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     };

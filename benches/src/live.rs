@@ -5,6 +5,7 @@
 
 mod paced;
 mod sensor;
+mod stages;
 mod subscriber;
 
 pub use paced::PacedSource;

@@ -5,18 +5,23 @@
 //! alternate, and a repetition is a pair: what is compared was measured within seconds.
 
 mod device;
+mod events;
 mod process;
 mod sensor;
 mod table;
 mod testpmd;
 
 pub use device::Device;
+pub use events::{EVENTS_RESULTS, Events};
 pub use process::Rate;
 pub use sensor::{Inspected, SensorBinary};
 pub use table::{DeviceRow, Spread, Table};
 pub use testpmd::Testpmd;
 
 use std::time::Duration;
+
+/// File of the rates, among the results of the benchmarks.
+pub const RESULTS: &str = "dpdk-rate.json";
 
 /// How both programs are run.
 #[derive(Clone, Copy, Debug)]

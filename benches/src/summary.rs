@@ -1,4 +1,6 @@
-//! One table of what the last runs of the benchmarks wrote.
+//! One table of what the last runs of the benchmarks wrote, and the guide's targets beside it.
+
+mod targets;
 
 use std::fs;
 use std::path::Path;
@@ -6,15 +8,20 @@ use std::path::Path;
 use anyhow::Context;
 use serde::de::DeserializeOwned;
 
+pub use targets::{Target, table, targets};
+
+use crate::alert_rate::{self, Rates};
+use crate::hotpath::{self, Counts};
 use crate::percentiles::Percentiles;
-use crate::{instructions, rate};
+use crate::rate::{self, EVENTS_RESULTS, Events};
+use crate::{ceiling, instructions};
 
 /// Files of the benchmarks that measure percentiles.
-const PERCENTILES: [&str; 2] =
+pub(crate) const PERCENTILES: [&str; 2] =
     ["detection_overhead-percentiles.json", "e2e_latency-percentiles.json"];
-/// File of the program that compares packet rates.
-const RATES: &str = "dpdk-rate.json";
-/// File of the program that counts instructions.
+/// File of the program that measures the NATS server alone.
+pub const CEILING: &str = "nats-ceiling.json";
+/// File of the program that counts instructions over corpora.
 const INSTRUCTIONS: &str = "instructions.json";
 
 /// The tables of all benchmarks whose results lie in `directory`, one after the other; for those without,
@@ -27,7 +34,13 @@ pub fn text(directory: &Path) -> anyhow::Result<String> {
     for file in PERCENTILES {
         text += &section(directory, file, |table: &Percentiles| table.table())?;
     }
-    text += &section(directory, RATES, rate::Table::text)?;
+    text += &section(directory, rate::RESULTS, rate::Table::text)?;
+    text += &section(directory, EVENTS_RESULTS, |events: &Events| events.line() + "\n")?;
+    text += &section(directory, alert_rate::RESULTS, Rates::text)?;
+    text += &section(directory, CEILING, |rows: &Vec<_>| ceiling::table(rows))?;
+    text += &section(directory, hotpath::RESULTS, |counts: &Counts| {
+        counts.beside(&Counts { compiler: counts.compiler.clone(), ..Counts::default() }).0
+    })?;
     text += &section(directory, INSTRUCTIONS, |counts: &Vec<_>| instructions::table(counts))?;
     Ok(text)
 }
@@ -37,12 +50,25 @@ fn section<T: DeserializeOwned>(
     file: &str,
     show: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<String> {
+    Ok(match read(directory, file)? {
+        Some(table) => format!("{}\n", show(&table)),
+        None => format!("{file}: not measured\n\n"),
+    })
+}
+
+/// What a benchmark has left in `directory`; `None` if it did not run.
+///
+/// # Errors
+/// The file is not what this version writes.
+pub(crate) fn read<T: DeserializeOwned>(directory: &Path, file: &str) -> anyhow::Result<Option<T>> {
     let path = directory.join(file);
-    let Ok(bytes) = fs::read(&path) else { return Ok(format!("{file}: not measured\n\n")) };
-    let table = serde_json::from_slice(&bytes).with_context(|| {
-        format!("{}: written by another version; measure again", path.display())
-    })?;
-    Ok(format!("{}\n", show(&table)))
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
+            format!("{}: written by another version; measure again", path.display())
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use benches::percentiles::results_directory;
-use benches::rate::{Conditions, Device, DeviceRow, SensorBinary, Table, Testpmd};
+use benches::rate::{Conditions, Device, DeviceRow, RESULTS, SensorBinary, Table, Testpmd};
 use clap::Parser;
 
 /// Compare the sensor's packet rate with that of a bare DPDK receiver. Needs neither hugepages nor
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
         table.rows.extend(DeviceRow::of(&device, &pairs));
     }
     print!("{}", table.text());
-    let path = results_directory()?.join("dpdk-rate.json");
+    let path = results_directory()?.join(RESULTS);
     std::fs::write(&path, serde_json::to_vec_pretty(&table)?)?;
     println!("written: {}", path.display());
     Ok(())

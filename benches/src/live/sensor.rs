@@ -19,6 +19,8 @@ use rules::Environment;
 use tokio::runtime::Runtime;
 
 use super::PacedSource;
+use super::stages::latencies;
+use crate::percentiles::Row;
 use crate::workload::{MARKER_RULE, marked_frame, rules_text};
 
 /// Different frames of the source: many flows, so that all of NATS' lanes have work.
@@ -37,18 +39,45 @@ pub struct Sensor {
     worker: JoinHandle<Ended>,
     stop: Arc<AtomicBool>,
     started: Instant,
+    /// Where the load that is measured begins.
+    mark: Mark,
+}
+
+/// The sensor's sums at a moment.
+#[derive(Clone, Copy)]
+struct Mark {
+    at: Instant,
+    raised: u64,
+    acknowledged: u64,
+}
+
+impl Mark {
+    fn now(control: &Control) -> Self {
+        let alerts = control.snapshot().ledgers.alerts;
+        Self { at: Instant::now(), raised: alerts.raised, acknowledged: alerts.acknowledged }
+    }
 }
 
 /// What a sensor did with its alerts.
 pub struct Delivered {
     /// Where each alert ended.
     pub ledger: AlertLedgerView,
-    /// Seconds of work.
+    /// Alerts raised in a second, from [`Sensor::mark`] (or the start) until the worker was told to stop.
+    pub raised_per_s: f64,
+    /// Alerts acknowledged in a second of the same time.
+    pub acknowledged_per_s: f64,
+    /// Seconds of work, from the start.
     pub seconds: f64,
+    /// Messages published.
+    pub messages: u64,
+    /// Bytes of these.
+    pub bytes: u64,
     /// To hand a message to the connection, ns.
     pub publish_ns: LatencyView,
     /// Until JetStream acknowledged a message, ns.
     pub acknowledge_ns: LatencyView,
+    /// Every other latency of the sensor's statistics, by its place in them, ns.
+    pub stages: Vec<Row>,
 }
 
 impl Sensor {
@@ -92,7 +121,13 @@ impl Sensor {
         let source = PacedSource::new(frames, per_second, clock.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let worker = work(seat, source, clock, cpu, Arc::clone(&stop))?;
-        Ok(Self { runtime, control, worker, stop, started: Instant::now() })
+        let mark = Mark::now(&control);
+        Ok(Self { runtime, control, worker, stop, started: Instant::now(), mark })
+    }
+
+    /// What comes from now on is the load that is measured: the sensor has settled.
+    pub fn mark(&mut self) {
+        self.mark = Mark::now(&self.control);
     }
 
     /// Stops the worker, delivers what is on its way, and ends.
@@ -101,19 +136,29 @@ impl Sensor {
     /// The worker did not end because it was told to, or alerts do not add up.
     pub fn finish(self) -> anyhow::Result<Delivered> {
         let seconds = self.started.elapsed().as_secs_f64();
+        let end = Mark::now(&self.control);
         self.stop.store(true, Ordering::Relaxed);
         match self.worker.join() {
             Ok(Ended::Stopped) => {}
             other => bail!("the worker ended by itself: {other:?}"),
         }
-        let nats = self.control.snapshot().nats.context("alerts are published")?;
+        let last = self.control.snapshot();
+        let stages = latencies(&serde_json::to_value(&last)?);
+        let nats = last.nats.context("alerts are published")?;
         let (_, alerts) = self.runtime.block_on(self.control.shutdown(DRAIN_LIMIT));
         ensure!(alerts.imbalance() == 0, "alerts do not add up: {alerts:?}");
+        let loaded = (end.at - self.mark.at).as_secs_f64();
+        let per_second = |alerts: u64| alerts as f64 / loaded;
         Ok(Delivered {
             ledger: AlertLedgerView::from(&alerts),
+            raised_per_s: per_second(end.raised - self.mark.raised),
+            acknowledged_per_s: per_second(end.acknowledged - self.mark.acknowledged),
             seconds,
+            messages: nats.messages,
+            bytes: nats.bytes,
             publish_ns: nats.publish_enqueue_ns,
             acknowledge_ns: nats.publish_ack_ns,
+            stages,
         })
     }
 }

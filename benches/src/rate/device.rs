@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::workload::frames_of_length;
+use crate::workload::{frames_of_length, marked_frame};
 
 /// Frames of a capture that `net_pcap` repeats: it keeps each in an mbuf.
 const CAPTURE_FRAMES: usize = 1_000;
+/// Bytes of the frames between those that alert.
+const ALERTING_BYTES: usize = 128;
 
 /// A test device: its driver's arguments, and what its packets are.
 #[derive(Clone, Debug)]
@@ -33,6 +35,21 @@ impl Device {
             of("net_pcap infinite, 60 B", repeated(60), TCP),
             of("net_pcap infinite, 512 B", repeated(512), TCP),
         ]
+    }
+
+    /// A device that repeats text over TCP, in which one packet of `one_in` raises an alert.
+    #[must_use]
+    pub fn alerting(folder: &Path, one_in: usize) -> Self {
+        let one_in = one_in.clamp(1, CAPTURE_FRAMES);
+        let path: PathBuf = folder.join("frames-alerting.pcap");
+        let mut frames = frames_of_length(ALERTING_BYTES, CAPTURE_FRAMES / one_in * one_in);
+        for (number, frame) in frames.iter_mut().step_by(one_in).enumerate() {
+            // Of many flows, so that every lane has some.
+            *frame = marked_frame(number as u16);
+        }
+        testkit::write_pcap(&path, frames);
+        let vdev = format!("net_pcap0,rx_pcap={},infinite_rx=1", path.display());
+        Self { name: "net_pcap infinite, alerts", vdev, note: "TCP, and UDP that alerts" }
     }
 }
 

@@ -57,6 +57,11 @@ impl Reading {
         Ok(Self { at: Instant::now(), cpu_ns })
     }
 
+    /// Time that has passed since `earlier`.
+    pub(super) fn after(&self, earlier: &Self) -> Duration {
+        self.at - earlier.at
+    }
+
     /// What `packets` took since `earlier`: the CPU time of the thread that used most.
     pub(super) fn since(&self, earlier: &Self, packets: u64) -> anyhow::Result<Rate> {
         let used = self.cpu_ns.iter().map(|(thread, ns)| {
@@ -64,7 +69,7 @@ impl Reading {
         });
         let cpu_ns = used.max().unwrap_or_default();
         ensure!(packets > 0 && cpu_ns > 0, "no packets came, or no thread ran");
-        let wall_ns = (self.at - earlier.at).as_nanos() as u64;
+        let wall_ns = self.after(earlier).as_nanos() as u64;
         Ok(Rate { packets, cpu_ns, wall_ns })
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::process::{Process, Rate, Reading};
 use super::{Conditions, Device};
-use crate::workload::rules_text;
+use crate::workload::{MARKER_RULE, rules_text};
 
 /// Longest wait until the API answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -44,7 +44,8 @@ impl SensorBinary {
     /// # Errors
     /// The rules cannot be written.
     pub fn new(program: PathBuf, rules: usize, folder: &Path) -> anyhow::Result<Self> {
-        fs::write(folder.join("generated.rules"), rules_text(rules))?;
+        // The last rule alerts on marked frames only, which most devices do not give.
+        fs::write(folder.join("generated.rules"), rules_text(rules) + MARKER_RULE)?;
         Ok(Self { program, folder: folder.to_owned() })
     }
 
@@ -53,9 +54,27 @@ impl SensorBinary {
     /// # Errors
     /// The sensor does not start, ends, or loses count of its packets.
     pub fn measure(&self, device: &Device, conditions: Conditions) -> anyhow::Result<Inspected> {
+        let watched = self.watch(device, conditions, None)?;
+        let (rx, inspected) = (watched.packets("rx")?, watched.packets("inspected")?);
+        Ok(Inspected {
+            rate: watched.later.since(&watched.earlier, rx)?,
+            inspected: inspected as f64 / rx as f64,
+            candidates: watched.after["candidates_per_packet"].as_f64().unwrap_or_default(),
+        })
+    }
+
+    /// Runs it on `device`, publishing to the server at `nats` if there is one, and reads its statistics
+    /// at the beginning and the end of the time that `conditions` say.
+    pub(super) fn watch(
+        &self,
+        device: &Device,
+        conditions: Conditions,
+        nats: Option<&str>,
+    ) -> anyhow::Result<Watched> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, testkit::free_port()));
         let config = self.folder.join("sensor.toml");
-        fs::write(&config, self.config(device, conditions.cpu, listen))?;
+        let nats = nats.map(|url| format!("\n[nats]\nservers = [{url:?}]\n")).unwrap_or_default();
+        fs::write(&config, self.config(device, conditions.cpu, listen) + &nats)?;
         let mut command = Command::new(&self.program);
         command.arg("run").arg("-c").arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
         let mut process = Process::spawn(&mut command, INSTALL)?;
@@ -65,13 +84,7 @@ impl SensorBinary {
         std::thread::sleep(conditions.length);
         let (after, later) = (stats(listen)?, Reading::of(process.pid())?);
         process.terminate()?;
-        let done = |key: &str| count(&after, key).map(|now| now - count(&before, key).unwrap_or(0));
-        let (rx, inspected) = (done("rx")?, done("inspected")?);
-        Ok(Inspected {
-            rate: later.since(&earlier, rx)?,
-            inspected: inspected as f64 / rx as f64,
-            candidates: after["candidates_per_packet"].as_f64().unwrap_or_default(),
-        })
+        Ok(Watched { before, after, earlier, later })
     }
 
     fn config(&self, device: &Device, cpu: usize, listen: SocketAddr) -> String {
@@ -102,6 +115,36 @@ filter = "warn"
     }
 }
 
+/// A sensor's statistics and its threads' time at two moments.
+pub(super) struct Watched {
+    before: Value,
+    pub(super) after: Value,
+    earlier: Reading,
+    later: Reading,
+}
+
+impl Watched {
+    /// What a number of the packet ledger has risen by.
+    pub(super) fn packets(&self, key: &str) -> anyhow::Result<u64> {
+        self.risen("packets", key)
+    }
+
+    /// What a number of the alert ledger has risen by.
+    pub(super) fn alerts(&self, key: &str) -> anyhow::Result<u64> {
+        self.risen("alerts", key)
+    }
+
+    /// Seconds between the two moments.
+    pub(super) fn seconds(&self) -> f64 {
+        self.later.after(&self.earlier).as_secs_f64()
+    }
+
+    fn risen(&self, ledger: &str, key: &str) -> anyhow::Result<u64> {
+        let now = count(&self.after, ledger, key)?;
+        Ok(now.saturating_sub(count(&self.before, ledger, key)?))
+    }
+}
+
 fn await_api(process: &mut Process, listen: SocketAddr) -> anyhow::Result<()> {
     let started = Instant::now();
     while stats(listen).is_err() {
@@ -124,8 +167,27 @@ fn stats(listen: SocketAddr) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// A number of the packet ledger.
-fn count(stats: &Value, key: &str) -> anyhow::Result<u64> {
-    let number = stats["ledgers"]["packets"][key].as_u64();
-    number.with_context(|| format!("the statistics have no ledgers.packets.{key}"))
+/// A number of a ledger, or the sum of an object of numbers.
+fn count(stats: &Value, ledger: &str, key: &str) -> anyhow::Result<u64> {
+    let number = match &stats["ledgers"][ledger][key] {
+        Value::Object(numbers) => numbers.values().map(Value::as_u64).sum(),
+        other => other.as_u64(),
+    };
+    number.with_context(|| format!("the statistics have no ledgers.{ledger}.{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::count;
+
+    #[test]
+    fn ledgers_are_read() {
+        let stats = json!({"ledgers": {"alerts": {"raised": 9, "drops": {"a": 1, "b": 2}}}});
+        assert_eq!(count(&stats, "alerts", "raised").unwrap(), 9);
+        assert_eq!(count(&stats, "alerts", "drops").unwrap(), 3);
+        let error = count(&stats, "packets", "rx").unwrap_err().to_string();
+        assert!(error.contains("ledgers.packets.rx"), "{error}");
+    }
 }
