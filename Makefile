@@ -114,6 +114,32 @@ bench: ready ## The sensor's cost, latency, rates, beside the targets: about 8 m
 	$(TARGET)/release/nats_ceiling
 	@$(TARGET)/release/bench_summary
 
+# What the profiling targets inspect: a capture and its rules.
+PROFILE_PCAP ?= deploy/demo/demo.pcap
+PROFILE_RULES ?= deploy/demo/demo.rules
+PROFILES := $(TARGET)/profiles
+REPLAY = $(TARGET)/release/sensor-gateway replay -r $(PROFILE_PCAP) -S $(PROFILE_RULES)
+
+.PHONY: flamegraph
+flamegraph: ready ## Where the CPU time of detection goes: a flame graph of each case (ARGS=CASE picks)
+	$(CARGO) bench --locked --bench detection_overhead -- --profile-time=10 $(ARGS)
+
+.PHONY: massif
+massif: ready ## What a replay holds in memory, over time (PROFILE_PCAP=FILE PROFILE_RULES=FILE)
+	$(CARGO) build --release --locked -p sensor-gateway
+	@mkdir -p $(PROFILES)
+	valgrind -q --tool=massif --massif-out-file=$(PROFILES)/massif.out $(REPLAY)
+	@ms_print $(PROFILES)/massif.out >$(PROFILES)/massif.txt
+	@echo "memory over time: $(PROFILES)/massif.txt"
+
+.PHONY: callgrind
+callgrind: ready ## Instructions of a replay, by function (PROFILE_PCAP=FILE PROFILE_RULES=FILE)
+	$(CARGO) build --release --locked -p sensor-gateway
+	@mkdir -p $(PROFILES)
+	valgrind -q --tool=callgrind --callgrind-out-file=$(PROFILES)/callgrind.out $(REPLAY)
+	@callgrind_annotate $(PROFILES)/callgrind.out >$(PROFILES)/callgrind.txt
+	@echo "instructions by function: $(PROFILES)/callgrind.txt (kcachegrind reads callgrind.out)"
+
 .PHONY: bench-instructions
 bench-instructions: ready ## Instructions of the hot paths beside the baseline (UPDATE=1 keeps them), and per packet by number of rules
 	$(CARGO) build --release --locked -p benches -p detect \

@@ -4,6 +4,7 @@
 #
 #   NATS_URL=nats://host:4222   use this server; default: one of our own, with JetStream, on a free port
 #   API_PORT=8080               port of the API; default: a free one
+#   PPROF_PORT=6060             port of the profiles; default: a free one, which the log names
 #   RUN_SECONDS=60              end by itself: 0 once alerts arrived and both ledgers balance, else 1
 #
 # Ctrl-C ends everything: the sensor first, so that it can hand over what it still holds.
@@ -101,6 +102,9 @@ path = "$work/spool"
 [api]
 listen = "127.0.0.1:$API_PORT"
 token_file = "$work/api-token"
+
+[profiling]
+listen = "127.0.0.1:${PPROF_PORT:-0}"
 TOML
 }
 

@@ -1,17 +1,15 @@
 //! Criterion's profiling hook: `cargo bench --bench NAME -- --profile-time=10` writes
 //! `target/criterion/*/profile/flamegraph.svg`.
 //!
-//! pprof's own hook is tied to an older Criterion. Stacks are walked by frame pointers, which
-//! `.cargo/config.toml` turns on.
+//! pprof's own hook is tied to an older Criterion. The sampler is that of the running sensor.
 
-use std::fs::File;
 use std::path::Path;
 
+use control::profiling::CpuProfile;
 use criterion::profiler::Profiler;
-use pprof::ProfilerGuard;
 
-/// Samples of a second: a prime, so as not to beat with anything periodic.
-const SAMPLES_PER_SECOND: i32 = 997;
+/// Samples of a second: a prime, so as not to beat with anything periodic. The kernel's tick may allow less.
+const SAMPLES_PER_SECOND: u32 = 997;
 
 /// Whether the command line asks for profiles: sampling disturbs what is measured meanwhile.
 #[must_use]
@@ -21,29 +19,28 @@ pub fn is_asked_for() -> bool {
 
 /// Samples the process by SIGPROF while a benchmark is profiled.
 #[derive(Default)]
-pub struct FlameGraph(Option<ProfilerGuard<'static>>);
+pub struct FlameGraph(Option<CpuProfile>);
 
 impl Profiler for FlameGraph {
     fn start_profiling(&mut self, benchmark_id: &str, _benchmark_dir: &Path) {
-        match ProfilerGuard::new(SAMPLES_PER_SECOND) {
-            Ok(guard) => self.0 = Some(guard),
+        match CpuProfile::start(SAMPLES_PER_SECOND) {
+            Ok(profile) => self.0 = Some(profile),
             Err(error) => eprintln!("{benchmark_id}: cannot profile: {error}"),
         }
     }
 
     fn stop_profiling(&mut self, benchmark_id: &str, benchmark_dir: &Path) {
-        let Some(guard) = self.0.take() else { return };
-        if let Err(error) = write(&guard, benchmark_dir) {
+        let Some(profile) = self.0.take() else { return };
+        if let Err(error) = write(&profile, benchmark_dir) {
             eprintln!("{benchmark_id}: cannot write the flame graph: {error}");
         }
     }
 }
 
-fn write(guard: &ProfilerGuard<'_>, directory: &Path) -> anyhow::Result<()> {
-    let report = guard.report().build()?;
+fn write(profile: &CpuProfile, directory: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory)?;
     let path = directory.join("flamegraph.svg");
-    report.flamegraph(File::create(&path)?)?;
+    std::fs::write(&path, profile.flamegraph()?)?;
     println!("flame graph: {}", path.display());
     Ok(())
 }

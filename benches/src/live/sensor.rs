@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use contract::{WallOffset, crash};
-use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
+use control::config::{
+    ApiConfig, EveConfig, NatsConfig, ProfilingConfig, RuleStoreConfig, SpoolConfig,
+};
 use control::stats::{AlertLedgerView, LatencyView, NoPorts};
-use control::{Control, LoadedRules, Parts, SensorIdentity, WorkerLink};
+use control::{Control, FixedLevels, LoadedRules, Parts, SensorIdentity, WorkerLink};
 use core_affinity::CoreId;
 use detect::{CompileCache, Generation};
 use pipeline::clock::TscClock;
@@ -182,7 +184,9 @@ fn parts(link: WorkerLink, page: Arc<Page>, loaded: LoadedRules, nats: NatsConfi
         spool_directory: None,
         eve: EveConfig::default(),
         api: ApiConfig { enabled: false, ..ApiConfig::default() },
+        profiling: ProfilingConfig { enabled: false, ..ProfilingConfig::default() },
         store: RuleStoreConfig::default(),
+        log: Arc::new(FixedLevels),
     }
 }
 

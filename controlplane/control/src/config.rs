@@ -6,12 +6,15 @@
 mod api;
 mod eve;
 mod nats;
+mod profiling;
 mod spool;
 mod store;
 
 pub use api::ApiConfig;
 pub use eve::EveConfig;
 pub use nats::{Delivery, NatsConfig, StreamConfig};
+pub(crate) use profiling::FREQUENCY_HZ_MAX;
+pub use profiling::ProfilingConfig;
 pub use spool::{Fsync, SpoolConfig, SpoolMode};
 pub use store::RuleStoreConfig;
 

@@ -12,12 +12,16 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::alert::Enricher;
-use crate::api::{self, ApiHandle};
+use crate::api::profiling::{self, ProfilingHandle};
+use crate::api::{self, ApiState, ServerHandle};
 use crate::batch::{Batcher, BatcherParts, DrainLatency, batch_limit};
-use crate::config::{ApiConfig, ConfigError, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
+use crate::config::{
+    ApiConfig, ConfigError, EveConfig, NatsConfig, ProfilingConfig, RuleStoreConfig, SpoolConfig,
+};
 use crate::delivery::{Intake, Lanes};
 use crate::drain::{Drain, DrainThread};
 use crate::eve::{EveHandle, EveOptions, EveOutput};
+use crate::log::LogLevels;
 use crate::nats::{self, NatsError, NatsHandle};
 use crate::registry::{Registry, RegistryReader};
 use crate::sinks::Sinks;
@@ -77,8 +81,12 @@ pub struct Parts {
     pub eve: EveConfig,
     /// `[api]`.
     pub api: ApiConfig,
+    /// `[profiling]`.
+    pub profiling: ProfilingConfig,
     /// `[rules.store]`.
     pub store: RuleStoreConfig,
+    /// The levels of the sensor's own log.
+    pub log: Arc<dyn LogLevels>,
 }
 
 /// Why the control plane cannot be started.
@@ -101,7 +109,7 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
-    /// The API.
+    /// The API, or the profiles beside it.
     #[error("{0}")]
     Api(io::Error),
     /// The drain's thread.
@@ -115,7 +123,8 @@ pub struct Control {
     nats: Option<NatsHandle>,
     spool: Option<SpoolHandle>,
     eve: Option<EveHandle>,
-    api: Option<ApiHandle>,
+    api: Option<ServerHandle>,
+    profiling: Option<ProfilingHandle>,
     reaper: JoinHandle<()>,
     collector: Arc<Collector>,
     store: Arc<RuleStore>,
@@ -131,6 +140,7 @@ impl Control {
         parts.spool.validate()?;
         parts.eve.validate()?;
         parts.api.validate()?;
+        parts.profiling.validate()?;
         parts.store.validate()?;
         let clock = Clock::new();
         let latency = Arc::new(DrainLatency::default());
@@ -168,21 +178,29 @@ impl Control {
             store: Arc::clone(&store),
             ports: parts.ports,
         });
+        let profiling = profiling::start(&parts.profiling).await.map_err(StartError::Api)?;
         let api = if parts.api.enabled {
-            let served = api::start(&parts.api, Arc::clone(&collector), Arc::clone(&store)).await;
-            Some(served.map_err(StartError::Api)?)
+            let (collector, store) = (Arc::clone(&collector), Arc::clone(&store));
+            let state = ApiState { collector, store, log: parts.log };
+            Some(api::start(&parts.api, state).await.map_err(StartError::Api)?)
         } else {
             None
         };
         let drain = DrainThread::start(drain).map_err(StartError::Thread)?;
         let reaper = tokio::spawn(reap(Arc::clone(&collector), Arc::clone(&store)));
-        Ok(Self { drain, nats, spool, eve, api, reaper, collector, store })
+        Ok(Self { drain, nats, spool, eve, api, profiling, reaper, collector, store })
     }
 
     /// Where the API listens; `None` where there is none.
     #[must_use]
     pub fn api_address(&self) -> Option<SocketAddr> {
         self.api.as_ref().map(|api| api.address)
+    }
+
+    /// Where profiles are to be had; `None` where they are off, or the port was taken.
+    #[must_use]
+    pub fn profiling_address(&self) -> Option<SocketAddr> {
+        self.profiling.as_ref().map(ProfilingHandle::address)
     }
 
     /// The rules, for reloads that do not come over the API.
@@ -209,6 +227,9 @@ impl Control {
     /// counted as `shutdown`. The ledgers as they ended.
     pub async fn shutdown(self, limit: Duration) -> (PacketLedger, AlertLedger) {
         let deadline = Instant::now() + limit;
+        if let Some(profiling) = self.profiling {
+            profiling.finish(deadline).await;
+        }
         if let Some(api) = self.api {
             api.finish(deadline).await;
         }

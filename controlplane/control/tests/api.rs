@@ -7,14 +7,14 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::{SimWorker, eventually_shows, parts};
 use control::config::ApiConfig;
-use control::{Control, Parts};
+use control::{Control, LogLevels, Parts};
 use serde_json::Value;
 
 const TOKEN: &str = "0123456789abcdef0123";
@@ -109,6 +109,7 @@ async fn start(parts: Parts) -> (Control, SocketAddr) {
 async fn everything_that_is_described_is_there() {
     let (workers, mut parts) = parts(1);
     open(&mut parts);
+    parts.log = Arc::new(NotedLevels::default());
     let (control, address) = start(parts).await;
     let polling = Polling::start(workers);
     let served = ask(address, "GET /api/v1/openapi.json", &[], "");
@@ -117,7 +118,11 @@ async fn everything_that_is_described_is_there() {
     let mut operations = Vec::new();
     for (path, item) in served.json()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let body = if method == "put" { GOOD } else { "" };
+            let body = match (method.as_str(), path.as_str()) {
+                ("put", "/api/v1/log") => "info",
+                ("put", _) => GOOD,
+                _ => "",
+            };
             let line = format!("{} {path}", method.to_uppercase());
             let answer = ask(address, &line, &[], body);
             let promised = operation["responses"].as_object().unwrap();
@@ -133,6 +138,7 @@ async fn everything_that_is_described_is_there() {
     assert_eq!(
         operations,
         [
+            "GET /api/v1/log",
             "GET /api/v1/rules",
             "GET /api/v1/spool",
             "GET /api/v1/stats",
@@ -140,6 +146,7 @@ async fn everything_that_is_described_is_there() {
             "GET /metrics",
             "GET /readyz",
             "POST /api/v1/spool/replay",
+            "PUT /api/v1/log",
             "PUT /api/v1/rules"
         ]
     );
@@ -249,6 +256,45 @@ async fn activations_wait_for_each_other() {
     control.shutdown(Duration::from_secs(5)).await;
 }
 
+/// Levels that are only noted; `loud` is none.
+#[derive(Default)]
+struct NotedLevels(Mutex<String>);
+
+impl LogLevels for NotedLevels {
+    fn filter(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn set_filter(&self, filter: &str) -> Result<(), String> {
+        if filter.contains("loud") {
+            return Err("invalid filter directive".into());
+        }
+        *self.0.lock().unwrap() = filter.to_owned();
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_levels_change_and_what_is_no_level_changes_nothing() {
+    let (_workers, mut parts) = parts(1);
+    open(&mut parts);
+    parts.log = Arc::new(NotedLevels::default());
+    let (control, address) = start(parts).await;
+    let put = ask(address, "PUT /api/v1/log", &[], "info,control=debug\n");
+    assert_eq!((put.status, &put.json()["filter"]), (200, &"info,control=debug".into()));
+    let too_long = "info,".repeat(1_000);
+    for (body, status, named) in
+        [("control=loud", 400, "control=loud"), (" \n", 400, "empty"), (&too_long, 413, "4096")]
+    {
+        let refused = ask(address, "PUT /api/v1/log", &[], body);
+        assert_eq!(refused.status, status);
+        assert!(refused.json()["detail"].as_str().unwrap().contains(named), "{}", refused.body);
+    }
+    let shown = ask(address, "GET /api/v1/log", &[], "").json();
+    assert_eq!(shown["filter"], "info,control=debug");
+    control.shutdown(Duration::from_secs(5)).await;
+}
+
 fn token_file() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
@@ -290,6 +336,7 @@ async fn without_a_token_this_machine_may_read_and_not_change() {
     parts.api.allow_unauthenticated_loopback = false;
     let (control, address) = start(parts).await;
     assert_eq!(ask(address, "GET /api/v1/stats", &[], "").status, 200);
+    assert_eq!(ask(address, "PUT /api/v1/log", &[], "debug").status, 403);
     let put = ask(address, "PUT /api/v1/rules", &[], GOOD);
     assert_eq!(put.status, 403);
     assert!(put.json()["mend"].as_str().unwrap().contains("api.token_file"));

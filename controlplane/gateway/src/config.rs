@@ -14,7 +14,7 @@ mod sections;
 mod validate;
 mod variables;
 
-use control::config::{ApiConfig, EveConfig, NatsConfig, SpoolConfig};
+use control::config::{ApiConfig, EveConfig, NatsConfig, ProfilingConfig, SpoolConfig};
 use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, Origin};
@@ -22,7 +22,8 @@ pub use fragments::{Fragments, OverlapPolicy};
 pub use load::load;
 pub use overrides::{ENVIRONMENT_PREFIX, Override, from_environment, from_set};
 pub use sections::{
-    Capture, Detect, Dpdk, Idle, Log, LogFormat, PcapSource, Rules, Sensor, SourceKind, Workers,
+    Capture, Detect, Dpdk, Idle, Log, LogFormat, PcapSource, Rules, Sensor, SourceKind, Traces,
+    Workers,
 };
 pub use variables::Variable;
 
@@ -50,6 +51,10 @@ pub struct Config {
     pub eve: EveConfig,
     /// The HTTP API.
     pub api: ApiConfig,
+    /// Profiles of the running sensor.
+    pub profiling: ProfilingConfig,
     /// The sensor's own log.
     pub log: Log,
+    /// What the control plane does, step by step.
+    pub traces: Traces,
 }

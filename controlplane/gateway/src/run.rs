@@ -32,6 +32,7 @@ use rules::Environment;
 use crate::cli::Run;
 use crate::config::{Config, SourceKind};
 use crate::exit::{Exit, Failure};
+use crate::logging::Levels;
 use crate::rulefiles::{self, RuleText};
 use crate::settings;
 use cores::Cores;
@@ -47,8 +48,9 @@ const FIRST_GENERATION: u32 = 1;
 /// What is wrong before the start, or what ended the sensor; the exit code says which.
 pub fn run(args: &Run) -> Result<(), Failure> {
     let config = args.config.load()?;
-    crate::logging::start(&config.log);
-    let sensor = Sensor::prepare(config)?;
+    let logging =
+        crate::logging::start_with_traces(&config.log, &config.traces, &config.sensor.name)?;
+    let sensor = Sensor::prepare(config, logging.levels())?;
     match sensor.config.capture.source {
         SourceKind::Pcap => run_pcap(sensor),
         SourceKind::Dpdk => run_dpdk(sensor),
@@ -91,11 +93,12 @@ struct Sensor {
     rules: LoadedRules,
     clock: TscClock,
     wall: Arc<WallOffset>,
+    levels: Arc<Levels>,
 }
 
 impl Sensor {
     /// Reads the rules and plans the CPUs.
-    fn prepare(config: Config) -> Result<Self, Failure> {
+    fn prepare(config: Config, levels: Arc<Levels>) -> Result<Self, Failure> {
         let environment = rulefiles::environment(&config.rules)?;
         let rule_files = RuleText::read(&config.rules.files)?;
         let rules = rule_files.compile(&environment)?;
@@ -110,7 +113,7 @@ impl Sensor {
         let (settings, clock) = (settings::live(&config), TscClock::new());
         let wall = Arc::new(WallOffset::zero());
         supervise::refresh(&wall, &clock);
-        Ok(Self { config, settings, cores, rule_files, environment, rules, clock, wall })
+        Ok(Self { config, settings, cores, rule_files, environment, rules, clock, wall, levels })
     }
 
     /// Starts control plane and workers on `sources`, one for each worker, and stays until the end.

@@ -16,14 +16,20 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{ApiState, Problem};
-use crate::config::ApiConfig;
+use super::Problem;
 
 /// Shortest token, in bytes.
 const TOKEN_BYTES_MIN: usize = 16;
 
+/// What requests to one server must show.
+pub(super) struct Guard {
+    /// The section of the configuration that has the server's keys (`api`).
+    section: &'static str,
+    needed: Needed,
+}
+
 /// What a request must show.
-pub(super) enum Guard {
+enum Needed {
     /// The token with this digest. Digests have one length, so that comparing them tells nothing.
     Token([u8; 32]),
     /// Nothing but that it was meant for this machine; a change only if `may_change`.
@@ -34,40 +40,46 @@ pub(super) enum Guard {
 }
 
 impl Guard {
-    /// What `config` asks for.
+    /// Asks for the token in `token_file`; without one, for a request from this machine.
     ///
     /// # Errors
     /// The token's file cannot be read, or its token is too short.
-    pub(super) fn of(config: &ApiConfig) -> io::Result<Self> {
-        match &config.token_file {
-            Some(path) => Ok(Self::Token(read_token(path)?)),
-            None => Ok(Self::Loopback { may_change: config.allow_unauthenticated_loopback }),
-        }
+    pub(super) fn new(
+        section: &'static str,
+        token_file: Option<&Path>,
+        may_change: bool,
+    ) -> io::Result<Self> {
+        let needed = match token_file {
+            Some(path) => Needed::Token(read_token(section, path)?),
+            None => Needed::Loopback { may_change },
+        };
+        Ok(Self { section, needed })
     }
 
     fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-        match self {
-            Self::Token(wanted) => check_token(wanted, headers),
-            Self::Loopback { .. } if !is_local(headers) => Err(Problem::new(
+        let section = self.section;
+        match &self.needed {
+            Needed::Token(wanted) => check_token(section, wanted, headers),
+            Needed::Loopback { .. } if !is_local(headers) => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
                 "the Host header does not name this machine",
-                "ask for 127.0.0.1, [::1] or localhost, or set api.token_file",
+                format!("ask for 127.0.0.1, [::1] or localhost, or set {section}.token_file"),
             )),
-            Self::Loopback { may_change: false } if *method != Method::GET => Err(Problem::new(
+            Needed::Loopback { may_change: false } if *method != Method::GET => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
                 "changes need a token, and none is configured",
                 "set api.token_file, or api.allow_unauthenticated_loopback = true",
             )),
-            Self::Loopback { .. } => Ok(()),
+            Needed::Loopback { .. } => Ok(()),
         }
     }
 }
 
-fn read_token(path: &Path) -> io::Result<[u8; 32]> {
+fn read_token(section: &str, path: &Path) -> io::Result<[u8; 32]> {
     let error = |kind, what: String| {
-        io::Error::new(kind, format!("api.token_file: {}: {what}", path.display()))
+        io::Error::new(kind, format!("{section}.token_file: {}: {what}", path.display()))
     };
     let text = std::fs::read_to_string(path).map_err(|e| error(e.kind(), e.to_string()))?;
     let token = text.trim();
@@ -78,8 +90,10 @@ fn read_token(path: &Path) -> io::Result<[u8; 32]> {
     Ok(Sha256::digest(token).into())
 }
 
-fn check_token(wanted: &[u8; 32], headers: &HeaderMap) -> Result<(), Problem> {
-    let mend = "send the header Authorization: Bearer TOKEN, with the token of api.token_file";
+fn check_token(section: &str, wanted: &[u8; 32], headers: &HeaderMap) -> Result<(), Problem> {
+    let mend = format!(
+        "send the header Authorization: Bearer TOKEN, with the token of {section}.token_file"
+    );
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = given.and_then(|value| value.strip_prefix("Bearer ")) else {
         let detail = "the request brings no bearer token";
@@ -109,12 +123,12 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 /// Lets a request through, or answers it.
 pub(super) async fn guard(
-    State(state): State<Arc<ApiState>>,
+    State(guard): State<Arc<Guard>>,
     request: Request,
     next: Next,
 ) -> Response {
     let open = matches!(request.uri().path(), "/healthz" | "/readyz");
-    if !open && let Err(problem) = state.guard.check(request.method(), request.headers()) {
+    if !open && let Err(problem) = guard.check(request.method(), request.headers()) {
         let mut response = problem.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
             let scheme = header::HeaderValue::from_static("Bearer");

@@ -44,6 +44,7 @@ const TRY_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// The server refuses it, or has no JetStream; in words.
+#[tracing::instrument(name = "ensure alert stream", skip_all, fields(stream = config.name))]
 pub(super) async fn ensure(context: &Context, config: &StreamConfig) -> Result<(), String> {
     let mut tries = 1;
     loop {

@@ -145,6 +145,7 @@ impl RuleStore {
     ///
     /// # Errors
     /// [`ActivateError`]; nothing is changed then.
+    #[tracing::instrument(name = "activate rules", skip_all, fields(source))]
     pub async fn activate(
         &self,
         text: impl AsRef<[u8]> + Send + 'static,
@@ -155,8 +156,10 @@ impl RuleStore {
         self.check_room()?;
         let environment = Arc::clone(&self.environment);
         let file = source.to_owned();
+        let span = tracing::info_span!("compile rules");
         // The turn goes along, so that it is held until the compiler is done, whatever the caller does.
         let (compiled, _turn) = blocking(move || {
+            let _entered = span.entered();
             let mut cache = cache;
             let compiled = LoadedRules::compile(text.as_ref(), &file, &environment, &mut cache);
             (compiled, cache)
@@ -189,6 +192,7 @@ impl RuleStore {
     }
 
     /// Numbers a rule set and gives it to every worker.
+    #[tracing::instrument(name = "publish rules", skip_all)]
     async fn publish(
         &self,
         loaded: &LoadedRules,
@@ -212,6 +216,7 @@ impl RuleStore {
     }
 
     /// Waits until every worker has confirmed `number`; those that have not in time.
+    #[tracing::instrument(name = "confirm rules", skip(self))]
     async fn confirm(&self, number: u32) -> Vec<u16> {
         let deadline = Instant::now() + Duration::from_millis(self.config.confirm_timeout_ms);
         loop {

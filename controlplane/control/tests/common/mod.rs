@@ -12,9 +12,13 @@ use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, enc
 use contract::{
     AlertDrop, FieldKind, FiveTuple, Header, Kind, RecordBuilder, Slot, WorkerCounters, crash,
 };
-use control::config::{ApiConfig, EveConfig, NatsConfig, RuleStoreConfig, SpoolConfig};
+use control::config::{
+    ApiConfig, EveConfig, NatsConfig, ProfilingConfig, RuleStoreConfig, SpoolConfig,
+};
 use control::stats::{NoPorts, Snapshot};
-use control::{Control, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink};
+use control::{
+    Control, FixedLevels, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink,
+};
 use detect::{CompileCache, Generation};
 use ring::{Consumer, Page, Producer, RecordProducer, record_ring, spsc};
 use rules::Environment;
@@ -177,7 +181,9 @@ pub fn parts(workers: u16) -> (Vec<SimWorker>, Parts) {
         spool_directory: None,
         eve: EveConfig::default(),
         api: ApiConfig { enabled: false, ..ApiConfig::default() },
+        profiling: ProfilingConfig { enabled: false, ..ProfilingConfig::default() },
         store: RuleStoreConfig::default(),
+        log: Arc::new(FixedLevels),
     };
     (workers, parts)
 }

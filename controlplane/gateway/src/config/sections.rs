@@ -3,6 +3,7 @@
 //! What each key does is said here in a line and in `docs/configuration.md` at length.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use control::config::RuleStoreConfig;
@@ -217,4 +218,14 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// `[traces]`: what the control plane does, step by step, for tools that show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Traces {
+    /// Where an OTLP collector takes spans, `http://host:4318/v1/traces`. Needs the feature `otlp`.
+    pub otlp_endpoint: Option<String>,
+    /// Where tokio-console may connect, a loopback address. Needs the feature `tokio-console`.
+    pub console_listen: Option<SocketAddr>,
 }

@@ -43,7 +43,9 @@ impl Config {
         self.spool.validate()?;
         self.eve.validate()?;
         self.api.validate()?;
-        self.validate_log()
+        self.profiling.validate()?;
+        self.validate_log()?;
+        self.validate_traces()
     }
 
     fn validate_sensor(&self) -> Result<(), Invalid> {
@@ -124,5 +126,29 @@ impl Config {
             let reason = reason.unwrap_or_default();
             format!("{:?} is not a filter: {reason}; write info or control=debug", self.log.filter)
         })
+    }
+
+    fn validate_traces(&self) -> Result<(), Invalid> {
+        let (otlp, console) = ("traces.otlp_endpoint", "traces.console_listen");
+        if let Some(endpoint) = &self.traces.otlp_endpoint {
+            require(cfg!(feature = "otlp"), otlp, || {
+                "this build sends no traces; build with the feature otlp".into()
+            })?;
+            require(endpoint.starts_with("http://"), otlp, || {
+                format!("{endpoint:?} is not used; write http://host:4318/v1/traces")
+            })?;
+        }
+        if let Some(listen) = &self.traces.console_listen {
+            let built = cfg!(feature = "tokio-console") && cfg!(tokio_unstable);
+            require(built, console, || {
+                "this build has no tokio-console; build with the feature tokio-console and \
+                 RUSTFLAGS=\"--cfg tokio_unstable\""
+                    .into()
+            })?;
+            require(listen.ip().is_loopback(), console, || {
+                format!("{listen} can be reached from other machines; listen on 127.0.0.1")
+            })?;
+        }
+        Ok(())
     }
 }

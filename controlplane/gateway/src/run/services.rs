@@ -94,7 +94,9 @@ pub(super) async fn start(
         spool_directory,
         eve: config.eve.clone(),
         api: config.api.clone(),
+        profiling: config.profiling.clone(),
         store: config.rules.store.clone(),
+        log: Arc::clone(&sensor.levels) as _,
     };
     Control::start(parts).await.map_err(|error| of_start(&error))
 }

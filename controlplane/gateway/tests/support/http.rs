@@ -25,6 +25,16 @@ impl Response {
 
 /// Sends a request and reads the whole answer.
 pub fn request(to: SocketAddr, method: &str, path: &str, body: &str) -> Response {
+    let (status, body) = exchange(to, method, path, body);
+    Response { status, body: String::from_utf8(body).expect("an answer that is text") }
+}
+
+/// Asks for what may not be text; the status and the body.
+pub fn get_bytes(to: SocketAddr, path: &str) -> (u16, Vec<u8>) {
+    exchange(to, "GET", path, "")
+}
+
+fn exchange(to: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let head = format!(
@@ -33,9 +43,11 @@ pub fn request(to: SocketAddr, method: &str, path: &str, body: &str) -> Response
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head and a body");
+    let body = answer.split_off(end + 4);
+    let head = String::from_utf8_lossy(&answer);
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Response { status: status.expect("a status"), body: body.to_owned() }
+    (status.expect("a status"), body)
 }

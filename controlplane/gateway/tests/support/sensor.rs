@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testkit::ledgers::assert_stats_balanced;
 
 use super::common::{Scratch, command, signal, wait_for};
-use super::http::{Response, request};
+use super::http::{Response, get_bytes, request};
 use testkit::NatsServer;
 
 /// Longest time from SIGTERM to the end.
@@ -102,6 +102,8 @@ reconnect_max_ms = 200
 [api]
 listen = "127.0.0.1:0"
 allow_unauthenticated_loopback = true
+[profiling]
+listen = "127.0.0.1:0"
 [log]
 format = "json"
 "#
@@ -220,6 +222,17 @@ impl Sensor {
 
     pub fn get(&self, path: &str) -> Response {
         request(self.api, "GET", path, "")
+    }
+
+    /// Sets the levels of its log.
+    pub fn put_log(&self, filter: &str) -> Response {
+        request(self.api, "PUT", "/api/v1/log", filter)
+    }
+
+    /// Asks where profiles are; the status and the body.
+    pub fn profile(&self, path: &str) -> (u16, Vec<u8>) {
+        let address = self.said("profiles").expect("profiles are on")["address"].clone();
+        get_bytes(address.as_str().unwrap().parse().unwrap(), path)
     }
 
     pub fn put_rules(&self, text: &str) -> Response {
