@@ -112,6 +112,7 @@ impl Sensor {
             lanes: link.lanes,
             generations: link.generations,
             retired: link.retired,
+            losses: link.losses,
         };
         let nats = NatsConfig { servers: vec![url.to_owned()], ..NatsConfig::default() };
         let runtime =

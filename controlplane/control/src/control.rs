@@ -321,7 +321,7 @@ fn start_eve(config: &EveConfig) -> Result<Option<(EveOutput, EveHandle)>, Start
 /// Gives each end of every worker to whom it belongs.
 fn attach(drain: &mut Drain<Sinks>, links: Vec<WorkerLink>) -> (Vec<WorkerStats>, Mailboxes) {
     let (mut workers, mut mailboxes) = (Vec::new(), Vec::new());
-    for WorkerLink { index, counters, lanes, generations, retired } in links {
+    for WorkerLink { index, counters, lanes, generations, retired, losses } in links {
         let progress = drain.attach(Arc::clone(&counters), lanes);
         workers.push(WorkerStats::new(index, Arc::clone(&counters), Arc::clone(&progress)));
         mailboxes.push(crate::store::Mailbox {
@@ -330,6 +330,7 @@ fn attach(drain: &mut Drain<Sinks>, links: Vec<WorkerLink>) -> (Vec<WorkerStats>
             progress,
             generations,
             retired,
+            first_losses: losses,
         });
     }
     (workers, Mailboxes::new(mailboxes))

@@ -8,6 +8,7 @@
 mod activate;
 mod compile;
 mod info;
+mod losses;
 mod mailbox;
 
 pub use activate::{ActivateError, Activation, Policy, RuleStore};

@@ -15,7 +15,10 @@ use contract::{AlertDrop, crash};
 use ring::{Page, PageCell};
 
 pub use losses::Loss;
-use losses::{Losses, SignatureId, signatures_of};
+#[cfg(test)]
+pub(crate) use losses::SIGNATURES_MAX;
+use losses::signatures_of;
+pub(crate) use losses::{Losses, SignatureId};
 pub use ticket::{Claim, Ticket};
 
 /// Where an alert ended.

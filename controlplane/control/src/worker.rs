@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use contract::{AlertDrop, Counter, WorkerCounters};
-use detect::Generation;
+use detect::{Generation, SignatureLosses};
 use ring::RecordConsumer;
 use ring::{Consumer, Producer};
 
@@ -20,6 +20,8 @@ pub struct WorkerLink {
     pub generations: Producer<Box<Generation>>,
     /// Generations that it has left, to be freed here.
     pub retired: Consumer<Box<Generation>>,
+    /// What it loses of its first generation's alerts, by signature.
+    pub losses: Arc<SignatureLosses>,
 }
 
 /// How far the drain has come with one worker. The drain is the only writer.

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::{SimWorker, eventually_shows, parts};
+use contract::AlertDrop;
 use control::config::ApiConfig;
 use control::{Control, LogLevels, Parts};
 use serde_json::Value;
@@ -370,6 +371,40 @@ async fn what_does_not_work_is_told_by_readyz() {
     assert!(reasons.contains("NATS") && !reasons.contains("worker"), "{reasons}");
     drop(polling);
     control.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shedding_degrades_and_its_losses_outlive_the_generation() {
+    let (workers, mut parts) = parts(2);
+    open(&mut parts);
+    let (control, address) = start(parts).await;
+    let lose = |worker: &SimWorker, signature| {
+        worker.counters.raised.increment();
+        worker.lose(signature, AlertDrop::Shed);
+    };
+    workers.iter().for_each(|worker| lose(worker, 1));
+    workers[1].counters.shedding.store(2, Ordering::Relaxed);
+    let ready = ask(address, "GET /readyz", &[], "");
+    assert_eq!(ready.status, 200, "{}", ready.body);
+    let degraded = ready.json()["degraded"].to_string();
+    assert!(degraded.contains("worker 1 sheds alerts of severity 3 and lower"), "{degraded}");
+    assert!(!degraded.contains("worker 0"), "{degraded}");
+    assert_eq!(control.snapshot().workers[1].shedding, 2);
+    let told = || {
+        let losses = control.rules().losses();
+        losses.iter().map(|loss| (loss.sid, loss.cause, loss.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), [(2, AlertDrop::Shed, 2)]);
+    let polling = Polling::start(workers);
+    assert_eq!(ask(address, "PUT /api/v1/rules", &[], GOOD).status, 200);
+    eventually_shows(&control, "generation 1 is freed", |s| s.rules.live == [2]);
+    let workers = polling.stop();
+    lose(&workers[0], 0);
+    assert_eq!(told(), [(2, AlertDrop::Shed, 2), (9, AlertDrop::Shed, 1)]);
+    let shown = ask(address, "GET /api/v1/stats", &[], "").json()["losses"][0].clone();
+    assert_eq!(shown, serde_json::json!({"gid": 1, "sid": 2, "cause": "shed", "count": 2}));
+    let (_, alerts) = control.shutdown(Duration::from_secs(5)).await;
+    assert_eq!((alerts.imbalance(), alerts.drops[AlertDrop::Shed as usize]), (0, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,8 +146,8 @@ impl Sensor {
 }
 
 fn worker_link(link: Link) -> WorkerLink {
-    let Link { index, counters, lanes, generations, retired, .. } = link;
-    WorkerLink { index, counters, lanes, generations, retired }
+    let Link { index, counters, lanes, generations, retired, losses, .. } = link;
+    WorkerLink { index, counters, lanes, generations, retired, losses }
 }
 
 /// Says what was loaded, and what was not.

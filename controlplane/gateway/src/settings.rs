@@ -52,6 +52,8 @@ fn common(config: &Config) -> Settings {
         defrag: config.fragments.limits(),
         defrag_policy: config.fragments.policy(),
         lane_slots: [workers.alert_slots, workers.log_slots, workers.bulk_slots],
+        shed_from_percent: workers.shed_from_percent,
+        stage_sample: workers.stage_sample,
         handover_frames: workers.handover_frames,
         digests_max: detect.digests_max,
         payload_bytes_max: detect.payload_bytes_max,

@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicU32;
 use crate::counter::Counter;
 use crate::latency::LatencyHistogram;
 
-/// Declares a fieldless enum of causes with a count, a list and a stable name for each.
+/// Declares a fieldless enum of causes, or of stages, with a count, a list and a stable name for each.
 macro_rules! causes {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
@@ -14,9 +14,9 @@ macro_rules! causes {
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
         impl $name {
-            /// Every cause, in the order of its index.
+            /// Every one, in the order of its index.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            /// How many causes there are.
+            /// How many there are.
             pub const COUNT: usize = Self::ALL.len();
 
             /// The name used in `/api/v1/stats`, metrics and documentation.
@@ -74,6 +74,20 @@ causes! {
         SpoolCorrupt = "spool_corrupt",
         /// The file or stream that is the alerts' only destination could not be written.
         SinkFailed = "sink_failed",
+    }
+}
+
+causes! {
+    /// A stage of a packet's way through a worker.
+    Stage {
+        /// Its headers are decoded.
+        Decode = "decode",
+        /// It is put into its flow.
+        Flow = "flow",
+        /// The rules run over it.
+        Detect = "detect",
+        /// Its alerts are put into the ring. Packets without alerts have no such stage.
+        Report = "report",
     }
 }
 
@@ -152,10 +166,18 @@ pub struct WorkerCounters {
     pub panics: Counter,
     /// Generation that the worker uses now.
     pub generation: AtomicU32,
+    /// Level of shedding now: 0 when every alert is put into the ring, else the number of severities
+    /// that are not: 4 and lower, 3, 2.
+    pub shedding: AtomicU32,
     /// Nanoseconds from one poll of the source to the next.
     pub poll_gap_ns: LatencyHistogram,
     /// Nanoseconds of a burst's service divided by its packets, one sample a burst.
     pub service_ns: LatencyHistogram,
+    /// Nanoseconds of each [`Stage`] of the packets that are timed.
+    pub stage_ns: [LatencyHistogram; Stage::COUNT],
+    /// Nanoseconds of detection, from a decoded packet to its alerts in the ring, of the packets that are
+    /// timed.
+    pub detection_ns: LatencyHistogram,
 }
 
 impl WorkerCounters {

@@ -16,7 +16,7 @@ pub mod time;
 pub mod tuple;
 
 pub use counter::Counter;
-pub use counters::{AlertDrop, PacketDrop, WorkerCounters};
+pub use counters::{AlertDrop, PacketDrop, Stage, WorkerCounters};
 pub use crash::CrashLedger;
 pub use latency::{LatencyHistogram, LatencySnapshot};
 pub use ledger::{AlertLedger, PacketLedger};

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use capture::{Burst, Frame, FrameMeta};
 use contract::record::{FlowFacts, PacketFacts};
-use contract::{PacketDrop, WallOffset, WorkerCounters};
+use contract::{PacketDrop, Stage, WallOffset, WorkerCounters};
 use detect::{Generation, PassScope};
 use flow::{Direction, FlowCore, FlowTable, Placed};
 use hash::PayloadDigests;
@@ -19,6 +19,7 @@ use crate::flow_state::FlowState;
 use crate::handover::{Carried, Handed, Mesh};
 #[cfg(feature = "test-hooks")]
 use crate::hooks::Hooks;
+use crate::laps::{Laps, Sampler};
 use crate::reassembly::Reassembly;
 use crate::report::{Raised, Reporter};
 use crate::seat::Seat;
@@ -47,6 +48,13 @@ pub(crate) struct Engine<F, C> {
     generations: Consumer<Box<Generation>>,
     retired: Producer<Box<Generation>>,
     decoded: Box<[Option<Decoded>; BURST_MAX]>,
+    sampler: Sampler,
+    /// Packets of the burst that are timed, a bit each.
+    timed: u64,
+    /// The packets of the frame that is inspected are timed.
+    timing: bool,
+    /// The watch of the packet that is inspected, where it is timed.
+    laps: Option<Laps>,
     /// Packets that were begun and have not ended in a counter yet: what a panic would lose.
     open: u64,
     /// Something that another worker handed over is being dealt with.
@@ -98,11 +106,15 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             ),
             reassembly: Reassembly::new(&settings),
             digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
-            reporter: Reporter::new(lanes, index, settings.lane_full, crash),
+            reporter: Reporter::new(lanes, index, &settings, crash),
             rules: first,
             generations,
             retired,
             decoded: Box::new([const { None }; BURST_MAX]),
+            sampler: Sampler::new(settings.stage_sample),
+            timed: 0,
+            timing: false,
+            laps: None,
             open: 0,
             handling: false,
             settings,
@@ -114,7 +126,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
 
     /// Moves to the newest generation in the mailbox. Called between two bursts only.
     pub(crate) fn switch_generation(&mut self) {
-        self.reporter.settle();
+        self.reporter.between_bursts(&self.counters);
         while self.retired.free() > 0 {
             let Some(next) = self.generations.pop() else { return };
             let number = next.number;
@@ -142,7 +154,8 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         for index in 0..count {
             let Some(decoded) = self.decoded[index].take() else { continue };
             if let Some(frame) = burst.frame(index) {
-                self.inspect(&frame, &decoded, rx_ns);
+                let timed = self.timed & 1 << index != 0;
+                self.inspect(&frame, &decoded, rx_ns, timed);
             }
         }
     }
@@ -153,6 +166,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             burst.prefetch(index);
         }
         let mut bytes = 0;
+        self.timed = 0;
         for index in 0..count {
             if index + PREFETCH_AHEAD < count {
                 burst.prefetch(index + PREFETCH_AHEAD);
@@ -163,7 +177,13 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 continue;
             };
             bytes += frame.bytes.len() as u64;
-            match packet::decode(frame.meta.link, frame.bytes) {
+            let mut laps = self.sampler.next().then(|| Laps::start(&self.clock));
+            let decoded = packet::decode(frame.meta.link, frame.bytes);
+            if let Some(laps) = &mut laps {
+                self.timed |= 1 << index;
+                laps.end(Stage::Decode, &self.clock, &self.counters);
+            }
+            match decoded {
                 Ok(decoded) if decoded.cut => self.end(PacketDrop::Cut),
                 Ok(decoded) => self.decoded[index] = Some(decoded),
                 Err(error) => self.end(error.into()),
@@ -239,9 +259,12 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 self.open = 1;
                 self.counters.handover_received.increment();
                 let frame = Frame { bytes: frame.as_ref(), meta };
-                self.inspect(&frame, &decoded, rx_ns);
+                // Its receiver may have timed its decoding; the two counts are of different frames.
+                let timed = self.sampler.next();
+                self.inspect(&frame, &decoded, rx_ns, timed);
             }
             Carried::Whole(whole, from) => {
+                self.timing = false;
                 let frame = Frame { bytes: whole.as_ref(), meta };
                 self.inspect_layers(&frame, &decoded, rx_ns);
                 self.mesh.give_back(whole, from);
@@ -250,11 +273,12 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     }
 
     /// Flow, detection and alerts of one frame that this worker owns.
-    fn inspect(&mut self, frame: &Frame<'_>, decoded: &Decoded, rx_ns: u64) {
+    fn inspect(&mut self, frame: &Frame<'_>, decoded: &Decoded, rx_ns: u64, timed: bool) {
         #[cfg(feature = "test-hooks")]
         if self.faulty_packet() {
             return;
         }
+        self.timing = timed;
         self.inspect_layers(frame, decoded, rx_ns);
         self.counters.inspected.increment();
         self.open -= 1;
@@ -264,10 +288,23 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     /// and is not inspected again.
     fn inspect_packet(&mut self, frame: &Frame<'_>, decoded: &Decoded, carries: bool, rx_ns: u64) {
         let packet_ns = frame.meta.timestamp_ns.unwrap_or(rx_ns);
+        self.laps = self.timing.then(|| Laps::start(&self.clock));
         let followed = self.follow(decoded, &frame.meta, packet_ns);
+        self.lap(Stage::Flow);
         if !followed.passed {
             let payload = if carries { &[] } else { decoded.payload.of(frame.bytes) };
             self.detect(frame, decoded, payload, &followed, rx_ns);
+        }
+        if let Some(laps) = self.laps.take() {
+            self.counters.detection_ns.record(laps.total_ns());
+        }
+    }
+
+    /// A stage of the packet that is inspected has ended.
+    #[inline]
+    fn lap(&mut self, stage: Stage) {
+        if let Some(laps) = &mut self.laps {
+            laps.end(stage, &self.clock, &self.counters);
         }
     }
 
@@ -319,8 +356,10 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             let looked = self.flows.look_up(&core.key, flow.hash, core.opened_by_low, core.last_ns);
             looked.state.detect.passed = true;
         }
+        self.lap(Stage::Detect);
         if !self.rules.scratch.alerts().is_empty() {
             self.raise(frame, decoded, flow, rx_ns);
+            self.lap(Stage::Report);
         }
     }
 
@@ -371,7 +410,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 self.counters.raised.increment();
                 continue;
             }
-            self.reporter.alert(signature.0, &raised, &self.counters);
+            self.reporter.alert(signature.0, &raised, &self.rules, &self.counters);
         }
     }
 

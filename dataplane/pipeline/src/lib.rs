@@ -16,14 +16,16 @@ mod flow_state;
 mod handover;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
+mod laps;
 mod reassembly;
 mod report;
 mod seat;
 mod settings;
+mod shed;
 mod view;
 mod worker;
 
 pub use crate::seat::{GENERATIONS_WAITING_MAX, Link, Seat, wire, wire_on};
-pub use crate::settings::{BURST_MAX, Idle, LaneFull, Settings};
+pub use crate::settings::{BURST_MAX, Idle, LaneFull, STAGE_SAMPLE, Settings};
 pub use crate::view::view;
 pub use crate::worker::{Ended, Step, Stopped, Worker};

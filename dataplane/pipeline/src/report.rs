@@ -7,9 +7,11 @@ use contract::record::{FlowFacts, PacketFacts, RECORD_SLOTS_MAX, SLOT_BYTES, enc
 use contract::{
     AlertDrop, FieldKind, FiveTuple, Header, Kind, Lane, RecordBuilder, Slot, WorkerCounters, crash,
 };
+use detect::Generation;
 use ring::{Page, PageCell, RecordProducer};
 
-use crate::settings::LaneFull;
+use crate::settings::{LaneFull, Settings};
+use crate::shed::Shedding;
 
 /// Writes a worker's records. Owns the producing ends of its lanes.
 pub(crate) struct Reporter {
@@ -20,6 +22,9 @@ pub(crate) struct Reporter {
     sequence: u64,
     worker: u16,
     lane_full: LaneFull,
+    shedding: Shedding,
+    /// The reader of the alert lane was looked at since the last burst.
+    looked: bool,
     crash: CrashCells,
 }
 
@@ -70,19 +75,65 @@ impl Reporter {
     pub(crate) fn new(
         lanes: [RecordProducer; 3],
         worker: u16,
-        lane_full: LaneFull,
+        settings: &Settings,
         crash: CrashCells,
     ) -> Self {
-        let slots = vec![[0; SLOT_BYTES]; RECORD_SLOTS_MAX].into_boxed_slice();
-        Self { lanes, owed_switch: [None; 3], slots, sequence: 0, worker, lane_full, crash }
+        let shed_from_percent = match settings.lane_full {
+            LaneFull::Drop => settings.shed_from_percent,
+            LaneFull::Wait => 100,
+        };
+        Self {
+            shedding: Shedding::new(lanes[Lane::Alerts as usize].slots(), shed_from_percent),
+            lanes,
+            owed_switch: [None; 3],
+            slots: vec![[0; SLOT_BYTES]; RECORD_SLOTS_MAX].into_boxed_slice(),
+            sequence: 0,
+            worker,
+            lane_full: settings.lane_full,
+            looked: false,
+            crash,
+        }
     }
 
-    /// Raises one alert. Its sequence number is used whether or not the ring has room, so that consumers
-    /// see the gap.
-    pub(crate) fn alert(&mut self, signature: u32, raised: &Raised<'_>, counters: &WorkerCounters) {
+    /// Raises one alert by a rule of `rules`. Its sequence number is used whether or not it gets into the
+    /// ring, so that consumers see the gap.
+    pub(crate) fn alert(
+        &mut self,
+        signature: u32,
+        raised: &Raised<'_>,
+        rules: &Generation,
+        counters: &WorkerCounters,
+    ) {
         self.sequence += 1;
         counters.raised.increment();
         self.crash.raised.store(self.sequence, Ordering::Relaxed);
+        self.look(counters);
+        let lost = if self.shedding.level() > 0 && !self.shedding.keeps(rules.severity(signature)) {
+            AlertDrop::Shed
+        } else if self.put(signature, raised, counters) {
+            return;
+        } else {
+            AlertDrop::RingFull
+        };
+        counters.drop_alert(lost);
+        rules.losses.count(signature, lost);
+        let count = counters.alert_drops[lost as usize].get();
+        self.crash.lost[lost as usize].store(count, Ordering::Relaxed);
+    }
+
+    /// Sees how full the alert lane is. Its reader's index is looked at for the first alert of a burst
+    /// only: that cache line is the reader's.
+    fn look(&mut self, counters: &WorkerCounters) {
+        let lane = &mut self.lanes[Lane::Alerts as usize];
+        let used =
+            if std::mem::replace(&mut self.looked, true) { lane.used_seen() } else { lane.used() };
+        if let Some(level) = self.shedding.look(used) {
+            counters.shedding.store(level.into(), Ordering::Relaxed);
+        }
+    }
+
+    /// Puts the record of one alert into its lane; whether it had room.
+    fn put(&mut self, signature: u32, raised: &Raised<'_>, counters: &WorkerCounters) -> bool {
         let mut builder = RecordBuilder::new(&mut self.slots);
         builder
             .field(FieldKind::Tuple, &encode_tuple(raised.tuple))
@@ -111,18 +162,18 @@ impl Reporter {
             worker: self.worker,
         });
         let lane = Lane::Alerts as usize;
-        if !pay_switch(&mut self.lanes[lane], &mut self.owed_switch[lane], self.worker)
-            || !push(&mut self.lanes[lane], record, self.lane_full)
-        {
-            self.lose(AlertDrop::RingFull, counters);
-        }
+        pay_switch(&mut self.lanes[lane], &mut self.owed_switch[lane], self.worker)
+            && push(&mut self.lanes[lane], record, self.lane_full)
     }
 
-    /// Counts one alert that is lost before the drain.
-    fn lose(&self, cause: AlertDrop, counters: &WorkerCounters) {
-        counters.drop_alert(cause);
-        let lost = counters.alert_drops[cause as usize].get();
-        self.crash.lost[cause as usize].store(lost, Ordering::Relaxed);
+    /// Called between two bursts.
+    pub(crate) fn between_bursts(&mut self, counters: &WorkerCounters) {
+        self.looked = false;
+        if self.shedding.level() > 0 {
+            // Shedding also has to end when no alert comes any more.
+            self.look(counters);
+        }
+        self.settle();
     }
 
     /// Tells every lane that what follows belongs to `generation`.
@@ -132,7 +183,7 @@ impl Reporter {
     }
 
     /// Pushes the switches that full lanes have not taken yet.
-    pub(crate) fn settle(&mut self) {
+    fn settle(&mut self) {
         for (lane, owed) in self.lanes.iter_mut().zip(&mut self.owed_switch) {
             pay_switch(lane, owed, self.worker);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contract::{WallOffset, WorkerCounters, crash};
-use detect::Generation;
+use detect::{Generation, SignatureLosses};
 use ring::{Consumer, Page, Producer, RecordConsumer, RecordProducer, record_ring};
 
 use crate::handover::Mesh;
@@ -44,6 +44,8 @@ pub struct Link {
     pub generations: Producer<Box<Generation>>,
     /// Generations that it has left, to be freed by the control plane.
     pub retired: Consumer<Box<Generation>>,
+    /// What it loses of its first generation's alerts, by signature.
+    pub losses: Arc<SignatureLosses>,
     /// Faults on purpose.
     #[cfg(feature = "test-hooks")]
     pub hooks: Arc<Hooks>,
@@ -83,12 +85,14 @@ pub fn wire_on<F: Send>(
         let (retired, left) = ring::spsc(GENERATIONS_WAITING_MAX + 2);
         #[cfg(feature = "test-hooks")]
         let hooks = Arc::new(Hooks::default());
+        let first = first(index);
         let link = Link {
             index,
             counters: Arc::clone(&counters),
             lanes: [alerts.1, logs.1, bulk.1],
             generations: mailbox,
             retired: left,
+            losses: Arc::clone(&first.losses),
             #[cfg(feature = "test-hooks")]
             hooks: Arc::clone(&hooks),
         };
@@ -101,7 +105,7 @@ pub fn wire_on<F: Send>(
             crash: CrashCells::of(page, index),
             generations,
             retired,
-            first: first(index),
+            first,
             mesh,
             #[cfg(feature = "test-hooks")]
             hooks,

@@ -6,6 +6,9 @@ use flow::defrag::{DefragLimits, Policy};
 /// Largest burst: what a PMD hands over at once, and the bound of a burst's service time.
 pub const BURST_MAX: usize = 64;
 
+/// One of so many packets is timed through its stages, unless the settings say otherwise.
+pub const STAGE_SAMPLE: u32 = 64;
+
 /// Settings of all workers.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,6 +28,11 @@ pub struct Settings {
     /// Slots of a worker's rings, by [`contract::Lane`]. A full ring drops the record (`ring_full`), or
     /// holds the worker up, as [`Settings::lane_full`] says.
     pub lane_slots: [usize; 3],
+    /// Percent of the alert lane's slots from which on alerts of the lowest severities are given up
+    /// (`shed`); 100 for none. Nothing is shed where a full ring holds the worker up.
+    pub shed_from_percent: u8,
+    /// One of so many packets is timed through its stages; 0 for none. Each costs some looks at the clock.
+    pub stage_sample: u32,
     /// Frames that fit each hand-over ring (one for every ordered pair of workers). A full one drops the
     /// packet (`handover_full`).
     pub handover_frames: usize,
@@ -50,6 +58,8 @@ impl Default for Settings {
             defrag: DefragLimits::default(),
             defrag_policy: Policy::default(),
             lane_slots: [65_536, 4_096, 4_096],
+            shed_from_percent: 75,
+            stage_sample: STAGE_SAMPLE,
             handover_frames: 1_024,
             digests_max: hash::DIGESTS_MAX,
             payload_bytes_max: 4_096,

@@ -4,12 +4,16 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use common::{Said, alerts, ethernet, packets, read, rule_set, run, settings, wired, wired_on};
-use contract::{AlertDrop, CrashLedger, FieldKind, Header, PacketDrop, crash, record};
+use contract::{
+    AlertDrop, CrashLedger, FieldKind, Header, LatencyHistogram, LatencySnapshot, PacketDrop,
+    Stage, crash, record,
+};
 use detect::Generation;
-use pipeline::{Ended, LaneFull, Settings};
+use pipeline::{Ended, Settings};
 use ring::{Page, RecordScratch};
 use testkit::ledgers::assert_balanced;
 use testkit::{Chunk, Packet, Traffic, tcp_conversation};
@@ -112,7 +116,7 @@ fn a_full_handover_ring_drops_and_counts() {
 fn a_full_lane_drops_the_alert_and_leaves_a_gap() {
     let rules = rule_set(RULES);
     let frames: Vec<_> = (4_000..4_400).flat_map(conversation).collect();
-    let small = Settings { lane_slots: [1_024; 3], lane_full: LaneFull::Drop, ..settings(1) };
+    let small = Settings { lane_slots: [1_024; 3], shed_from_percent: 100, ..settings(1) };
     let page = Page::heap(crash::cells(1));
     let (mut links, _) = run(wired_on(&page, &small, &rules), vec![ethernet(frames)]);
     let counters = &links[0].counters;
@@ -126,6 +130,99 @@ fn a_full_lane_drops_the_alert_and_leaves_a_gap() {
     let ledger = CrashLedger::read(&cells).unwrap();
     assert_eq!((ledger.raised(), ledger.dropped(AlertDrop::RingFull)), (800, lost));
     assert_eq!(ledger.lost_at_crash(), read.len() as u64);
+}
+
+/// Nobody drains. What matters most has the last third of the room above the mark for itself.
+#[test]
+fn a_lane_that_fills_up_gives_up_the_lowest_severities_first() {
+    let rules = rule_set(
+        r#"
+alert udp any any -> any 1 (content:"x"; priority:1; sid:1;)
+alert udp any any -> any 2 (content:"x"; priority:2; sid:2;)
+alert udp any any -> any 3 (content:"x"; priority:3; sid:3;)
+alert udp any any -> any 4 (content:"x"; priority:4; sid:4;)
+"#,
+    );
+    let packet = |port| Packet::ethernet().ip("10.0.0.3", "10.0.0.4").udp(9, port).payload(b"x");
+    let frames = (0..1_000).map(|number| packet(number % 4 + 1).build());
+    // Records of 5 slots: room for 1 to 4 until 768 slots, then for fewer and fewer.
+    let lane = Settings { lane_slots: [1_024; 3], ..settings(1) };
+    let page = Page::heap(crash::cells(1));
+    let (mut links, _) = run(wired_on(&page, &lane, &rules), vec![ethernet(frames)]);
+    assert_balanced(&packets(&links));
+    let counters = Arc::clone(&links[0].counters);
+    let [shed, full] = [AlertDrop::Shed, AlertDrop::RingFull]
+        .map(|cause| counters.alert_drops[cause as usize].get());
+    let losses: Vec<_> = links[0].losses.lost().collect();
+    let kept = read(&mut links[0].lanes[0], &rules);
+    let count = |wanted: u32| {
+        kept.iter().filter(|said| matches!(said, Said::Alert { sid, .. } if *sid == wanted)).count()
+            as u64
+    };
+    let kept_by_sid = [1, 2, 3, 4].map(count);
+    assert!(kept_by_sid.is_sorted_by(|a, b| a > b), "{kept_by_sid:?}");
+    assert_eq!(counters.shedding.load(Ordering::Relaxed), 3);
+    // The alert ledger: in the ring, shed, or without room; and only the highest severity had no room.
+    assert_eq!(counters.raised.get(), 1_000);
+    assert_eq!(kept_by_sid.iter().sum::<u64>() + shed + full, 1_000);
+    let of = |sid: u32| 250 - kept_by_sid[sid as usize - 1];
+    let expected = [
+        (0, AlertDrop::RingFull, of(1)),
+        (1, AlertDrop::Shed, of(2)),
+        (2, AlertDrop::Shed, of(3)),
+        (3, AlertDrop::Shed, of(4)),
+    ];
+    assert_eq!(losses, expected);
+    let cells: Vec<_> = page.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+    let ledger = CrashLedger::read(&cells).unwrap();
+    assert_eq!(ledger.lost_at_crash(), kept_by_sid.iter().sum::<u64>());
+}
+
+#[test]
+fn shedding_ends_when_the_lane_is_drained_and_no_alert_comes() {
+    let rules = rule_set(r#"alert udp any any -> any 4 (content:"x"; priority:4; sid:4;)"#);
+    let packet = |port| Packet::ethernet().ip("10.0.0.3", "10.0.0.4").udp(9, port).payload(b"x");
+    let frames = (0..320).map(|_| packet(4).build()).chain([packet(5).build()]);
+    let lane = Settings { lane_slots: [1_024; 3], ..settings(1) };
+    let (seat, mut link) = wired(&lane, &rules).pop().unwrap();
+    let source = ethernet(frames).bursts([32]);
+    let mut worker = pipeline::Worker::new(seat, source, pipeline::clock::TscClock::new());
+    for _ in 0..10 {
+        worker.turn().unwrap();
+    }
+    assert_eq!(link.counters.shedding.load(Ordering::Relaxed), 1);
+    let lost = link.counters.alert_drops[AlertDrop::Shed as usize].get();
+    assert_eq!(read(&mut link.lanes[0], &rules).len() as u64 + lost, 320);
+    // The next burst has no alert in it.
+    worker.turn().unwrap();
+    assert_eq!(link.counters.shedding.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn one_of_64_packets_is_timed_through_its_stages() {
+    let rules = rule_set(RULES);
+    let frames: Vec<_> = (4_000..4_100).flat_map(conversation).collect();
+    let count = frames.len() as u64;
+    let (links, _) = run(wired(&settings(1), &rules), vec![ethernet(frames.clone())]);
+    let of = |histogram: &LatencyHistogram| {
+        let mut snapshot = LatencySnapshot::default();
+        histogram.add_to(&mut snapshot);
+        (snapshot.count(), snapshot.max)
+    };
+    let stages = |link: &pipeline::Link| {
+        Stage::ALL.iter().map(|s| of(&link.counters.stage_ns[*s as usize]).0).collect::<Vec<_>>()
+    };
+    let counts = stages(&links[0]);
+    let timed = count / 64;
+    assert_eq!((timed > 10, &counts[..3]), (true, &[timed; 3][..]));
+    // Two of the packets of each conversation have an alert.
+    assert!((1..timed).contains(&counts[3]), "{counts:?}");
+    let (detections, longest) = of(&links[0].counters.detection_ns);
+    assert_eq!((detections, longest > 0), (timed, true));
+
+    let never = Settings { stage_sample: 0, ..settings(1) };
+    let (links, _) = run(wired(&never, &rules), vec![ethernet(frames)]);
+    assert_eq!(stages(&links[0]), [0; 4]);
 }
 
 #[test]

@@ -39,12 +39,25 @@ impl RecordProducer {
         if self.ring.push_slice(record) { Ok(()) } else { Err(Full) }
     }
 
-    /// How full the ring is now, from 0 to 1. It costs a look at the reader's cache line: ask once a
-    /// burst, not once a record.
+    /// Slots that the ring holds when full.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// Slots that are used now. It costs a look at the reader's cache line: ask once a burst, not once a
+    /// record.
     #[inline]
-    pub fn used_fraction(&mut self) -> f32 {
-        let capacity = self.ring.capacity();
-        (capacity - self.ring.free()) as f32 / capacity as f32
+    pub fn used(&mut self) -> usize {
+        self.ring.capacity() - self.ring.free()
+    }
+
+    /// Slots that are used if the reader has taken nothing since it was last looked at: what has been
+    /// pushed since then counts, and nothing that the reader writes is touched.
+    #[inline]
+    #[must_use]
+    pub fn used_seen(&self) -> usize {
+        self.ring.capacity() - self.ring.free_seen()
     }
 
     /// Whether the consumer was dropped: no room will be made any more.

@@ -130,7 +130,10 @@ impl<T: Send> Producer<T> {
         self.shared.consumer_gone.load(Ordering::Acquire)
     }
 
-    fn free_seen(&self) -> usize {
+    /// Items that could be pushed when the consumer was last looked at, less those pushed since.
+    #[inline]
+    #[must_use]
+    pub fn free_seen(&self) -> usize {
         self.capacity() - self.tail.wrapping_sub(self.head)
     }
 

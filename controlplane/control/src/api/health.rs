@@ -1,6 +1,7 @@
 //! Whether the process lives, and whether it does its work.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -51,6 +52,15 @@ fn readiness(collector: &Collector) -> Readiness {
         let panics = worker.counters.panics.get();
         if panics > 0 {
             degraded.push(format!("worker {} has caught {panics} panics", worker.index));
+        }
+        let given_up = worker.counters.shedding.load(Ordering::Relaxed);
+        if given_up > 0 {
+            // Level 1 gives up severity 4 and below, each further level one more.
+            let severity = 5_u32.saturating_sub(given_up);
+            degraded.push(format!(
+                "worker {} sheds alerts of severity {severity} and lower: its ring is nearly full",
+                worker.index
+            ));
         }
     }
     let spool = collector.spool_view();

@@ -1,11 +1,13 @@
 //! Reads the counters.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use contract::{
-    AlertDrop, AlertLedger, Counter, LatencySnapshot, PacketDrop, PacketLedger, WorkerCounters,
+    AlertDrop, AlertLedger, Counter, LatencyHistogram, LatencySnapshot, PacketDrop, PacketLedger,
+    Stage, WorkerCounters,
 };
 
 use super::PortStats;
@@ -164,6 +166,8 @@ impl Collector {
             service_ns: service,
             latency: self.latencies(service, nats.as_ref()),
             losses: self.losses(),
+            stages_ns: Stage::ALL.iter().map(|stage| (stage.name(), self.stage(*stage))).collect(),
+            detection_ns: self.latency_of(|counters| &counters.detection_ns),
             nats,
             eve: self.eve.as_deref().map(eve_view),
             spool: self.spool_view(),
@@ -193,9 +197,24 @@ impl Collector {
         }
     }
 
-    /// Alerts lost in the control plane by signature and cause, the most first.
+    /// Alerts lost by the workers and in the control plane, by signature and cause, the most first.
     fn losses(&self) -> Vec<LossView> {
-        self.tally.losses().into_iter().take(LOSSES_MAX).map(LossView::from).collect()
+        let mut losses = [self.store.losses(), self.tally.losses()].concat();
+        losses.sort_by_key(|loss| Reverse(loss.count));
+        losses.into_iter().take(LOSSES_MAX).map(LossView::from).collect()
+    }
+
+    fn stage(&self, stage: Stage) -> LatencyView {
+        self.latency_of(|counters| &counters.stage_ns[stage as usize])
+    }
+
+    /// A latency over all workers.
+    fn latency_of(&self, histogram: impl Fn(&WorkerCounters) -> &LatencyHistogram) -> LatencyView {
+        let mut sum = LatencySnapshot::default();
+        for worker in &self.workers {
+            histogram(&worker.counters).add_to(&mut sum);
+        }
+        LatencyView::from(&sum)
     }
 
     fn rules_view(&self) -> RulesView {
@@ -217,6 +236,7 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
     WorkerView {
         index: worker.index,
         generation: counters.generation.load(Ordering::Relaxed),
+        shedding: counters.shedding.load(Ordering::Relaxed),
         rx_packets: counters.rx_packets.get(),
         rx_bytes: counters.rx_bytes.get(),
         inspected: counters.inspected.get(),

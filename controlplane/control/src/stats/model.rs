@@ -38,6 +38,10 @@ pub struct Snapshot {
     pub latency: LatenciesView,
     /// Alerts lost by signature and cause, the most first; at most 100.
     pub losses: Vec<LossView>,
+    /// The stages of a packet, over all workers, by name; of the packets that are timed, ns.
+    pub stages_ns: BTreeMap<&'static str, LatencyView>,
+    /// Detection of a packet: from decoded to its alerts in the ring, of the packets that are timed, ns.
+    pub detection_ns: LatencyView,
     /// Publishing; absent where alerts are not published.
     pub nats: Option<NatsView>,
     /// The EVE output; absent where there is none.
@@ -223,6 +227,9 @@ pub struct WorkerView {
     pub index: u16,
     /// Generation that it uses.
     pub generation: u32,
+    /// Severities of which it gives up alerts now, because its ring is nearly full: 0 none, 1: 4 and lower,
+    /// 2: 3 as well, 3: 2 as well.
+    pub shedding: u32,
     /// Packets received.
     pub rx_packets: u64,
     /// Bytes of these.

@@ -17,6 +17,7 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
     workers(&mut page, &snapshot.workers);
     latencies(&mut page, &snapshot.latency);
     losses(&mut page, &snapshot.losses);
+    stages(&mut page, snapshot);
     if let Some(nats) = &snapshot.nats {
         publishing(&mut page, nats);
     }
@@ -186,6 +187,20 @@ fn losses(page: &mut Page, losses: &[LossView]) {
     page.family("sensor_signature_alerts_lost_total", "counter", help);
     for LossView { gid, sid, cause, count } in losses {
         page.sample(&[("gid", gid), ("sid", sid), ("cause", cause)], count);
+    }
+}
+
+fn stages(page: &mut Page, snapshot: &Snapshot) {
+    page.family("sensor_stage_seconds", "summary", "A stage of the packets that are timed.");
+    for (stage, latency) in &snapshot.stages_ns {
+        page.latency(&[("stage", stage)], latency);
+    }
+    let help = "From a decoded packet to its alerts in the ring, of the packets that are timed.";
+    page.family("sensor_detection_seconds", "summary", help);
+    page.latency(&[], &snapshot.detection_ns);
+    page.family("sensor_worker_shedding", "gauge", "Severities of which a worker gives up alerts.");
+    for worker in &snapshot.workers {
+        page.sample(&[("worker", &worker.index)], worker.shedding);
     }
 }
 

@@ -31,6 +31,7 @@ fn snapshot() -> Snapshot {
         workers: vec![WorkerView {
             index: 0,
             generation: 3,
+            shedding: 1,
             rx_packets: 10,
             rx_bytes: 640,
             inspected: 8,
@@ -46,6 +47,8 @@ fn snapshot() -> Snapshot {
         service_ns: latency(),
         latency: LatenciesView { end_to_end_ns: latency(), ..LatenciesView::default() },
         losses: vec![LossView { gid: 1, sid: 7, cause: "lane_full", count: 3 }],
+        stages_ns: BTreeMap::from([("detect", latency())]),
+        detection_ns: latency(),
         nats: None,
         eve: None,
         spool: crate::spool::SpoolView::off(),

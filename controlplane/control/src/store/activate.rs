@@ -1,6 +1,6 @@
 //! Activation: compile, publish, confirm, free.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use detect::{CompileCache, CompileError, Generation, RuleSet};
@@ -10,9 +10,11 @@ use tokio::time::Instant;
 
 use super::compile::LoadedRules;
 use super::info::{GenerationInfo, RuleDiagnostic};
+use super::losses::LossBook;
 use super::mailbox::Mailboxes;
 use crate::config::RuleStoreConfig;
 use crate::registry::{GenerationText, Registry};
+use crate::tally::Loss;
 use crate::time::wall_ns_now;
 
 /// Pause between two looks at the workers' confirmations. They confirm by a plain store, between two
@@ -74,6 +76,8 @@ pub struct RuleStore {
     mailboxes: Mailboxes,
     registry: Arc<Registry>,
     active: RwLock<Arc<Active>>,
+    /// Held for moments, never across a wait.
+    losses: std::sync::Mutex<LossBook>,
     /// One activation at a time, and the cache that each leaves to the next.
     turn: Arc<Mutex<CompileCache>>,
 }
@@ -90,12 +94,15 @@ impl RuleStore {
     ) -> Self {
         let info = GenerationInfo::new(number, source, wall_ns_now(), &initial);
         registry.insert(text_of(number, &initial.rules));
+        let mut losses = LossBook::default();
+        losses.open(number, &initial.rules, mailboxes.first_losses());
         Self {
             config,
             environment: Arc::new(environment),
             mailboxes,
             registry,
             active: RwLock::new(Arc::new(Active { info, loaded: initial })),
+            losses: std::sync::Mutex::new(losses),
             turn: Arc::new(Mutex::new(CompileCache::new())),
         }
     }
@@ -133,6 +140,17 @@ impl RuleStore {
     #[must_use]
     pub fn unconfirmed(&self) -> Vec<u16> {
         self.mailboxes.unconfirmed(self.active().info.number)
+    }
+
+    /// Alerts that workers lost before the drain, over all workers and every generation of this boot, by
+    /// signature and cause; the most first.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Loss> {
+        self.loss_book().list()
+    }
+
+    fn loss_book(&self) -> MutexGuard<'_, LossBook> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of a text that is accepted.
@@ -209,6 +227,8 @@ impl RuleStore {
         .await?;
         // Before a worker can raise an alert by it.
         self.registry.insert(text);
+        let losses = generations.iter().map(|generation| Arc::clone(&generation.losses)).collect();
+        self.loss_book().open(number, &loaded.rules, losses);
         let active = Arc::new(Active { info: info.clone(), loaded: loaded.clone() });
         *self.active.write().unwrap_or_else(PoisonError::into_inner) = active;
         self.mailboxes.publish(generations);
@@ -240,6 +260,7 @@ impl RuleStore {
         let passed = live.iter().rev().copied().find(|number| self.mailboxes.has_passed(*number));
         if let Some(passed) = passed.filter(|passed| live.iter().any(|number| number < passed)) {
             self.registry.remove_before(passed);
+            self.loss_book().close_before(passed);
             tracing::debug!(generation = passed, "older generations are freed");
         }
     }

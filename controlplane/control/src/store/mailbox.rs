@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::WorkerCounters;
-use detect::Generation;
+use detect::{Generation, SignatureLosses};
 use ring::{Consumer, Producer};
 
 use crate::worker::DrainProgress;
@@ -16,6 +16,8 @@ pub(crate) struct Mailbox {
     pub(crate) progress: Arc<DrainProgress>,
     pub(crate) generations: Producer<Box<Generation>>,
     pub(crate) retired: Consumer<Box<Generation>>,
+    /// What the worker loses of the alerts of the generation that it started with.
+    pub(crate) first_losses: Arc<SignatureLosses>,
 }
 
 impl Mailbox {
@@ -41,6 +43,11 @@ impl Mailboxes {
     /// Number of workers.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    /// What the workers lose of the alerts of the generation that they started with.
+    pub(crate) fn first_losses(&self) -> Vec<Arc<SignatureLosses>> {
+        self.lock().iter().map(|mailbox| Arc::clone(&mailbox.first_losses)).collect()
     }
 
     /// Workers whose mailbox has no room.

@@ -1,4 +1,4 @@
-//! What was lost in the control plane, by signature and cause.
+//! What was lost, by signature and cause.
 
 use std::collections::HashMap;
 
@@ -34,15 +34,15 @@ pub(super) fn signatures_of(payload: &[u8]) -> Vec<SignatureId> {
 type Counts = [u64; AlertDrop::COUNT];
 
 /// The counts. Touched only when something is lost.
-#[derive(Debug, Default)]
-pub(super) struct Losses {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Losses {
     known: HashMap<SignatureId, Counts>,
     unknown: Counts,
 }
 
 impl Losses {
     /// Counts `alerts` alerts of `signature`, `None` where it is not known.
-    pub(super) fn count(&mut self, signature: Option<SignatureId>, cause: AlertDrop, alerts: u64) {
+    pub(crate) fn count(&mut self, signature: Option<SignatureId>, cause: AlertDrop, alerts: u64) {
         let counts = match signature {
             Some(id) if self.known.len() < SIGNATURES_MAX || self.known.contains_key(&id) => {
                 self.known.entry(id).or_default()
@@ -68,7 +68,7 @@ impl Losses {
     }
 
     /// Everything that was lost, the most first.
-    pub(super) fn list(&self) -> Vec<Loss> {
+    pub(crate) fn list(&self) -> Vec<Loss> {
         let unknown = std::iter::once((&(0, 0), &self.unknown));
         let mut list = Vec::new();
         for (&(gid, sid), counts) in self.known.iter().chain(unknown) {

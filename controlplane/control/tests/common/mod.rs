@@ -19,7 +19,7 @@ use control::stats::{NoPorts, Snapshot};
 use control::{
     Control, FixedLevels, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink,
 };
-use detect::{CompileCache, Generation};
+use detect::{CompileCache, Generation, SignatureLosses};
 use ring::{Consumer, Page, Producer, RecordProducer, record_ring, spsc};
 use rules::Environment;
 
@@ -40,6 +40,7 @@ pub struct SimWorker {
     generations: Consumer<Box<Generation>>,
     retired: Producer<Box<Generation>>,
     current: Option<Box<Generation>>,
+    first_losses: Arc<SignatureLosses>,
     sequence: u64,
     slots: Vec<Slot>,
 }
@@ -53,12 +54,14 @@ impl SimWorker {
         let (producers, consumers): (Vec<_>, Vec<_>) = rings.into_iter().unzip();
         let (mailbox, generations) = spsc(4);
         let (retired, left) = spsc(6);
+        let first_losses = Arc::new(SignatureLosses::new(3));
         let link = WorkerLink {
             index,
             counters: Arc::clone(&counters),
             lanes: consumers.try_into().ok().unwrap(),
             generations: mailbox,
             retired: left,
+            losses: Arc::clone(&first_losses),
         };
         let worker = Self {
             index,
@@ -67,6 +70,7 @@ impl SimWorker {
             generations,
             retired,
             current: None,
+            first_losses,
             sequence: 0,
             slots: vec![[0; SLOT_BYTES]; RECORD_SLOTS_MAX],
         };
@@ -145,8 +149,15 @@ impl SimWorker {
             .field(FieldKind::Payload, b"abc");
         let record = builder.finish(header);
         if self.lanes[0].push(record).is_err() {
-            self.counters.drop_alert(AlertDrop::RingFull);
+            self.lose(signature, AlertDrop::RingFull);
         }
+    }
+
+    /// Loses an alert of signature `signature` that was raised.
+    pub fn lose(&self, signature: u32, cause: AlertDrop) {
+        self.counters.drop_alert(cause);
+        let losses = self.current.as_ref().map_or(&self.first_losses, |current| &current.losses);
+        losses.count(signature, cause);
     }
 
     /// Raises `count` alerts, of signatures in turn.

@@ -88,10 +88,14 @@ pub struct Workers {
     pub handover_frames: usize,
     /// 64-byte slots of each worker's alert ring.
     pub alert_slots: usize,
+    /// Percent of these from which on alerts of the lowest severities are given up; 100 for none.
+    pub shed_from_percent: u8,
     /// 64-byte slots of each worker's log ring.
     pub log_slots: usize,
     /// 64-byte slots of each worker's bulk ring.
     pub bulk_slots: usize,
+    /// One of so many packets is timed through its stages; 0 for none.
+    pub stage_sample: u32,
 }
 
 impl Default for Workers {
@@ -111,8 +115,10 @@ impl Default for Workers {
             burst_max: settings.burst_max,
             handover_frames: settings.handover_frames,
             alert_slots,
+            shed_from_percent: settings.shed_from_percent,
             log_slots,
             bulk_slots,
+            stage_sample: settings.stage_sample,
         }
     }
 }

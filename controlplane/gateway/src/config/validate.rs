@@ -94,7 +94,10 @@ impl Config {
                 format!("{slots} is out of range; use {} to {}", SLOTS.start(), SLOTS.end())
             })?;
         }
-        Ok(())
+        let percent = workers.shed_from_percent;
+        require((1..=100).contains(&percent), "workers.shed_from_percent", || {
+            format!("{percent} is out of range; use 1 to 100, which is never")
+        })
     }
 
     fn validate_detect(&self) -> Result<(), Invalid> {
