@@ -38,6 +38,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use account::{Accounts, Recovered};
+use boots::Books;
 pub use boots::ClosedBoot;
 use contract::{AlertDrop, crash};
 use disk::Directory;
@@ -61,8 +62,9 @@ const COMMANDS_MAX: usize = 1_024;
 
 /// The spool cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("spool.path: {path}: {error}; {mend}")]
+#[error("{key}: {path}: {error}; {mend}")]
 pub struct SpoolError {
+    key: &'static str,
     path: String,
     error: io::Error,
     mend: &'static str,
@@ -75,7 +77,7 @@ impl SpoolError {
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "name a directory",
             _ => "name a directory that this user may write, or unset it to run without a spool",
         };
-        Self { path: path.display().to_string(), error, mend }
+        Self { key: "spool.path", path: path.display().to_string(), error, mend }
     }
 }
 
@@ -83,6 +85,7 @@ impl SpoolError {
 #[derive(Debug)]
 pub struct SpoolDirectory {
     path: PathBuf,
+    books: Books,
     directory: Directory,
 }
 
@@ -94,7 +97,8 @@ impl SpoolDirectory {
     pub fn lock(config: &SpoolConfig) -> Result<Option<Self>, SpoolError> {
         let Some(path) = &config.path else { return Ok(None) };
         let locked = Directory::lock(path).map_err(|error| SpoolError::new(path, error))?;
-        Ok(Some(Self { path: path.clone(), directory: locked }))
+        let books = Books::new(path, &config.pages_path);
+        Ok(Some(Self { path: path.clone(), books, directory: locked }))
     }
 
     /// Makes the page on which the ledger of `boot` outlives it, for so many workers.
@@ -102,8 +106,11 @@ impl SpoolDirectory {
     /// # Errors
     /// The file cannot be made.
     pub fn page(&self, boot: &str, workers: u16) -> Result<Arc<Page>, SpoolError> {
-        let page = Page::create(&boots::page_path(&self.path, boot), crash::cells(workers));
-        page.map_err(|error| SpoolError::new(&self.path, error))
+        let path = self.books.page_path(boot);
+        Page::create(&path, crash::cells(workers)).map_err(|error| SpoolError {
+            key: "spool.pages_path",
+            ..SpoolError::new(&path, error)
+        })
     }
 }
 
@@ -225,7 +232,7 @@ impl SpoolControl {
 pub(crate) struct SpoolHandle {
     control: SpoolControl,
     thread: JoinHandle<()>,
-    path: PathBuf,
+    books: Books,
     boot: String,
 }
 
@@ -244,7 +251,7 @@ impl SpoolHandle {
     /// Closes the ledger of this boot, and gives the directory up: the last thing, once no alert is on its
     /// way any more. A boot that never comes here counts as crashed.
     pub(crate) fn close_ledger(self) {
-        if let Err(error) = boots::close_own(&self.path, &self.boot, wall_ns_now() / NS_PER_S) {
+        if let Err(error) = boots::close_own(&self.books, &self.boot, wall_ns_now() / NS_PER_S) {
             tracing::warn!(%error, "the ledger cannot be written; the next start closes it");
         }
     }
@@ -262,14 +269,14 @@ pub(crate) fn start(
     lanes_count: u16,
     tally: &Arc<Tally>,
 ) -> Result<(SpoolIntake, SpoolHandle), SpoolError> {
-    let SpoolDirectory { path, directory } = directory;
+    let SpoolDirectory { path, books, directory } = directory;
     let of = |error| SpoolError::new(&path, error);
     let shared = Arc::new(Shared::new(config, Arc::clone(tally)));
     let (accounts, counters) = (shared.accounts.clone(), Arc::clone(&shared.counters));
     let now = Now { wall_ns: wall_ns_now(), ..Now::default() };
     let store = Store::open(directory, config.clone(), lanes_count, boot, accounts, counters, now)
         .map_err(of)?;
-    close_others(&path, boot, &store, &shared);
+    close_others(&books, boot, &store, &shared);
     let (sender, commands) = channel();
     let spool = Arc::new(sender);
     let intake = SpoolIntake {
@@ -291,13 +298,13 @@ pub(crate) fn start(
         .spawn(move || run(engine, &commands))
         .map_err(of)?;
     let boot = boot.to_owned();
-    Ok((intake, SpoolHandle { control, thread, path: path.clone(), boot }))
+    Ok((intake, SpoolHandle { control, thread, books, boot }))
 }
 
 /// Closes the ledgers of boots that have ended without notice.
-fn close_others(path: &Path, boot: &str, store: &Store<Directory>, shared: &Shared) {
+fn close_others(books: &Books, boot: &str, store: &Store<Directory>, shared: &Shared) {
     let now_s = wall_ns_now() / NS_PER_S;
-    let (ledgers, result) = boots::close_others(path, boot, store.found(), now_s);
+    let (ledgers, result) = boots::close_others(books, boot, store.found(), now_s);
     if let Err(error) = result {
         shared.counters.write_errors.increment();
         tracing::warn!(%error, "the ledgers of earlier boots cannot be written");

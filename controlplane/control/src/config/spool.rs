@@ -16,6 +16,9 @@ const SEGMENTS_MAX: u64 = 4_096;
 pub struct SpoolConfig {
     /// Its directory, of this sensor alone; none: alerts that NATS does not take are lost and counted.
     pub path: Option<PathBuf>,
+    /// Directory in memory (tmpfs) for the page on which a boot's ledger outlives its process. Spools may share
+    /// it. On a disk, workers would wait for the disk now and then.
+    pub pages_path: PathBuf,
     /// When a batch is written.
     pub mode: SpoolMode,
     /// When what was written is made to reach the disk.
@@ -39,6 +42,7 @@ impl Default for SpoolConfig {
     fn default() -> Self {
         Self {
             path: None,
+            pages_path: "/dev/shm".into(),
             mode: SpoolMode::WriteAhead,
             fsync: Fsync::Interval,
             fsync_interval_ms: 1_000,

@@ -1,6 +1,7 @@
 //! The ledgers of boots that have ended, in the spool's directory.
 //!
-//! Each boot counts on a page that outlives it, `<boot>.page`. A boot that ends in order closes its own
+//! Each boot counts on a page that outlives it, in a directory in memory: workers store into it, and a store
+//! into a mapped file on a disk can wait for the disk. A boot that ends in order closes its own
 //! ledger; one that crashes is closed by the next start, which knows from the records what of it is in the
 //! spool: what was raised and is found nowhere is lost. Closed ledgers stand in `ledgers.jsonl`. The page
 //! goes once its ledger has reached the disk.
@@ -22,7 +23,8 @@ const LEDGERS_FILE: &str = "ledgers.jsonl";
 const LEDGERS_MAX: usize = 100;
 /// Bytes of the file that are read; far more than so many ledgers have.
 const LEDGERS_BYTES_MAX: u64 = 1 << 20;
-/// End of the names of pages.
+/// Start of the names of pages, and their end.
+const PAGE_START: &str = "sensor-gateway.";
 const PAGE_END: &str = ".page";
 
 /// The alert ledger of a boot that has ended:
@@ -70,25 +72,64 @@ impl ClosedBoot {
     }
 }
 
-/// File of the page of `boot`, in `directory`.
-pub(super) fn page_path(directory: &Path, boot: &str) -> PathBuf {
-    directory.join(format!("{boot}{PAGE_END}"))
+/// Where the pages and the closed ledgers of one spool are.
+#[derive(Clone, Debug)]
+pub(super) struct Books {
+    /// The spool's directory, which has the ledgers.
+    directory: PathBuf,
+    /// The directory of the pages, which other spools may share.
+    pages: PathBuf,
+    /// Start of the names of this spool's pages.
+    prefix: String,
 }
 
-/// Closes the ledgers of the boots that have left a page in `directory`, that of `own` excepted. `held`:
-/// alerts of each boot, by its tag, that are in the spool. All closed ledgers, the oldest first.
+impl Books {
+    /// The books of the spool in `directory`, its pages in `pages`.
+    pub(super) fn new(directory: &Path, pages: &Path) -> Self {
+        // The same directory by another name is the same spool.
+        let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+        let tag = crc32c::crc32c(whole.as_os_str().as_encoded_bytes());
+        let prefix = format!("{PAGE_START}{tag:08x}.");
+        Self { directory: directory.to_owned(), pages: pages.to_owned(), prefix }
+    }
+
+    /// File of the page of `boot`.
+    pub(super) fn page_path(&self, boot: &str) -> PathBuf {
+        self.pages.join(format!("{}{boot}{PAGE_END}", self.prefix))
+    }
+
+    /// The pages, by their boots.
+    fn pages(&self) -> io::Result<Vec<(String, PathBuf)>> {
+        let mut pages = Vec::new();
+        for entry in fs::read_dir(&self.pages)? {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().into_string()
+                && let Some(name) = name.strip_prefix(&self.prefix)
+                && let Some(boot) = name.strip_suffix(PAGE_END)
+            {
+                pages.push((boot.to_owned(), entry.path()));
+            }
+        }
+        pages.sort();
+        Ok(pages)
+    }
+}
+
+/// Closes the ledgers of the boots that have left a page, that of `own` excepted. `held`: alerts of each
+/// boot, by its tag, that are in the spool. All closed ledgers, the oldest first.
 ///
 /// # Errors
 /// The ledgers cannot be written; the pages stay, and the next start tries again.
 pub(super) fn close_others(
-    directory: &Path,
+    books: &Books,
     own: &str,
     held: &HashMap<u32, u64>,
     now_s: u64,
 ) -> (Vec<ClosedBoot>, io::Result<()>) {
+    let directory = &books.directory;
     let mut ledgers = read(directory);
     let known: HashSet<String> = ledgers.iter().map(|ledger| ledger.boot.clone()).collect();
-    let pages = match pages(directory) {
+    let pages = match books.pages() {
         Ok(pages) => pages.into_iter().filter(|(boot, _)| boot != own).collect::<Vec<_>>(),
         Err(error) => return (ledgers, Err(error)),
     };
@@ -118,8 +159,9 @@ pub(super) fn close_others(
 }
 
 /// Closes the ledger of a boot that ends in order, and removes its page; nothing where there is none.
-pub(super) fn close_own(directory: &Path, boot: &str, now_s: u64) -> io::Result<()> {
-    let path = page_path(directory, boot);
+pub(super) fn close_own(books: &Books, boot: &str, now_s: u64) -> io::Result<()> {
+    let directory = &books.directory;
+    let path = books.page_path(boot);
     if !path.exists() {
         return Ok(());
     }
@@ -133,21 +175,6 @@ pub(super) fn close_own(directory: &Path, boot: &str, now_s: u64) -> io::Result<
 fn read_page(path: &Path) -> Result<CrashLedger, String> {
     let cells = ring::read_page(path).map_err(|error| error.to_string())?;
     CrashLedger::read(&cells).map_err(|error| error.to_string())
-}
-
-/// The pages, by their boots.
-fn pages(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut pages = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if let Ok(name) = entry.file_name().into_string()
-            && let Some(boot) = name.strip_suffix(PAGE_END)
-        {
-            pages.push((boot.to_owned(), entry.path()));
-        }
-    }
-    pages.sort();
-    Ok(pages)
 }
 
 /// The closed ledgers; lines that are none are left out.
@@ -189,9 +216,30 @@ mod tests {
 
     use super::*;
 
+    /// Books in `folder`, with the pages apart.
+    fn books(folder: &Path) -> Books {
+        let pages = folder.join("pages");
+        fs::create_dir_all(&pages).unwrap();
+        Books::new(folder, &pages)
+    }
+
+    #[test]
+    fn spools_that_share_a_directory_of_pages_keep_theirs_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| {
+            let directory = folder.path().join(name);
+            fs::create_dir_all(&directory).unwrap();
+            Books::new(&directory, folder.path())
+        };
+        let (one, other) = (of("one"), of("other"));
+        page(&one, "a", 10);
+        assert!(close_others(&other, "own", &HashMap::new(), 0).0.is_empty());
+        assert_eq!(close_others(&of("other/../one"), "own", &HashMap::new(), 0).0.len(), 1);
+    }
+
     /// The page of a boot that has raised `raised` alerts, and lost 3 of them in the ring.
-    fn page(directory: &Path, boot: &str, raised: u64) -> Arc<Page> {
-        let page = Page::create(&page_path(directory, boot), crash::cells(1)).unwrap();
+    fn page(books: &Books, boot: &str, raised: u64) -> Arc<Page> {
+        let page = Page::create(&books.page_path(boot), crash::cells(1)).unwrap();
         crash::begin(&page, 1);
         let set = |cell, value| page.cell(cell).store(value, std::sync::atomic::Ordering::Relaxed);
         set(crash::raised(0), raised);
@@ -204,7 +252,7 @@ mod tests {
     #[test]
     fn a_crashed_boot_is_closed_once_by_what_is_found_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let at = folder.path();
+        let at = &books(folder.path());
         page(at, "crashed", 100);
         page(at, "own", 1);
         let held = HashMap::from([(boot_tag("crashed"), 7), (boot_tag("another"), 1_000)]);
@@ -214,11 +262,11 @@ mod tests {
         assert_eq!((ledgers.len(), closed.crashed, closed.closed_s), (1, true, 1_234));
         assert_eq!((closed.raised, closed.spooled, closed.lost_at_crash), (100, 7, 80));
         assert_eq!(closed.drops, BTreeMap::from([("ring_full".to_owned(), 3)]));
-        assert!(!page_path(at, "crashed").exists() && page_path(at, "own").exists());
+        assert!(!at.page_path("crashed").exists() && at.page_path("own").exists());
         // A page that comes back, as when its removal was lost, is not counted again.
         page(at, "crashed", 100);
         assert_eq!(close_others(at, "own", &held, 1_235).0, ledgers);
-        assert!(!page_path(at, "crashed").exists());
+        assert!(!at.page_path("crashed").exists());
         close_own(at, "own", 1_236).unwrap();
         close_own(at, "own", 1_236).unwrap();
         let (ledgers, result) = close_others(at, "next", &held, 1_237);
@@ -232,30 +280,30 @@ mod tests {
     #[test]
     fn the_newest_ledgers_are_kept_and_damage_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let at = folder.path();
+        let at = &books(folder.path());
         for boot in 0..LEDGERS_MAX + 5 {
             page(at, &format!("{boot:04}"), 50);
         }
-        fs::write(page_path(at, "damaged"), b"no page").unwrap();
+        fs::write(at.page_path("damaged"), b"no page").unwrap();
         let (ledgers, result) = close_others(at, "own", &HashMap::new(), 0);
         result.unwrap();
         assert_eq!((ledgers.len(), &*ledgers[0].boot), (LEDGERS_MAX, "0005"));
-        assert!(pages(at).unwrap().is_empty());
-        let file = at.join(LEDGERS_FILE);
+        assert!(at.pages().unwrap().is_empty());
+        let file = at.directory.join(LEDGERS_FILE);
         let mut text = fs::read(&file).unwrap();
         text[10] = 0xFF;
         fs::write(&file, text).unwrap();
-        assert_eq!(read(at), ledgers[1..]);
+        assert_eq!(read(&at.directory), ledgers[1..]);
     }
 
     #[test]
     fn ledgers_that_cannot_be_written_leave_the_pages() {
         let folder = tempfile::tempdir().unwrap();
-        let at = folder.path();
+        let at = &books(folder.path());
         page(at, "crashed", 100);
-        fs::create_dir(at.join(format!("{LEDGERS_FILE}.new"))).unwrap();
+        fs::create_dir(at.directory.join(format!("{LEDGERS_FILE}.new"))).unwrap();
         let (ledgers, result) = close_others(at, "own", &HashMap::new(), 0);
         assert!(result.is_err());
-        assert_eq!((ledgers.len(), page_path(at, "crashed").exists()), (1, true));
+        assert_eq!((ledgers.len(), at.page_path("crashed").exists()), (1, true));
     }
 }
