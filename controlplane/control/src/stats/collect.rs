@@ -164,7 +164,7 @@ impl Collector {
             candidates_per_packet: candidates as f64 / (inspected.max(1) as f64),
             poll_gap_ns: LatencyView::from(&poll_gap),
             service_ns: service,
-            latency: self.latencies(service, nats.as_ref()),
+            latency: self.latencies(nats.as_ref()),
             losses: self.losses(),
             stages_ns: Stage::ALL.iter().map(|stage| (stage.name(), self.stage(*stage))).collect(),
             detection_ns: self.latency_of(|counters| &counters.detection_ns),
@@ -181,13 +181,13 @@ impl Collector {
         self.spool.as_ref().map_or_else(SpoolView::off, SpoolControl::view)
     }
 
-    fn latencies(&self, service: LatencyView, nats: Option<&NatsView>) -> LatenciesView {
+    fn latencies(&self, nats: Option<&NatsView>) -> LatenciesView {
         let mut end_to_end = LatencySnapshot::default();
         for (counters, _) in self.nats.iter().flat_map(|status| &status.lanes) {
             counters.end_to_end_ns.add_to(&mut end_to_end);
         }
         LatenciesView {
-            detection_packet_ns: service,
+            detection_packet_ns: self.latency_of(|counters| &counters.detection_ns),
             detection_alert_ns: LatencyView::of(&self.latency.detection),
             queueing_ns: LatencyView::of(&self.latency.queueing),
             batching_ns: LatencyView::of(&self.latency.batching),
