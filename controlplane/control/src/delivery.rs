@@ -48,7 +48,8 @@ pub(crate) enum Duty {
 }
 
 impl Duty {
-    /// The batch is out. `outcome` is [`Outcome::Acknowledged`] or [`Outcome::Sent`].
+    /// The way of the batch has ended: [`Outcome::Acknowledged`], [`Outcome::Sent`], or, for one that can
+    /// never get out, [`Outcome::Dropped`].
     pub(crate) fn delivered(self, outcome: Outcome) {
         match self {
             Self::Memory(ticket) => ticket.end(outcome),
@@ -68,6 +69,19 @@ impl Duty {
 }
 
 impl Outgoing {
+    /// Whether something else than this holds the batch, or will if it does not get out.
+    pub(crate) const fn can_go_back(&self) -> bool {
+        matches!(self.duty, Duty::Held(_) | Duty::Spooled(_))
+    }
+
+    /// The batch can never get out as it is: its alerts are lost by `cause`, wherever it is held.
+    pub(crate) fn failed(self, cause: AlertDrop) {
+        match self.duty {
+            Duty::Memory(ticket) => ticket.lose(cause, &self.payload),
+            duty => duty.delivered(Outcome::Dropped(cause)),
+        }
+    }
+
     /// The batch did not get out: its alerts are lost by `cause` and counted by their signatures, or it
     /// waits in the spool to be sent again.
     pub(crate) fn lost(self, cause: AlertDrop) {

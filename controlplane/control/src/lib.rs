@@ -41,7 +41,7 @@ pub use control::{Control, Parts, SensorIdentity, StartError};
 pub use drain::{AlertSink, Drain, IDLE_SLEEP};
 pub use eve::{EveError, EveOptions, EveWriter, render};
 pub use log::{FixedLevels, LogLevels};
-pub use nats::{LinkState, NatsError};
+pub use nats::{Durability, LinkState, NatsError};
 pub use registry::{GenerationText, Registry, RegistryReader, SignatureText};
 pub use spool::{SpoolDirectory, SpoolError};
 pub use store::{

@@ -1,7 +1,8 @@
 //! Batches of alerts to NATS, by lanes, and an account of what became of each.
 //!
 //! ```text
-//! AlertBatch ─► bounded queue of its lane ─► publish ─► ack
+//! AlertBatch ─► bounded queue of its lane ─► publish ─► ack ─► delivered
+//!                                               └─► not stored, link lost ─► back to the spool, or lost
 //! ```
 //!
 //! A lane is a connection, a task and a queue. async-nats takes a message while its server is down and
@@ -9,78 +10,63 @@
 //! delivered before JetStream has acknowledged it, or before core NATS has taken it over a connection
 //! that has not changed meanwhile.
 
+mod answer;
+mod durability;
+mod health;
+mod in_flight;
 mod lane;
 mod link;
 mod options;
+mod pause;
+mod queue;
+mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::SensorIdentity;
-use crate::config::NatsConfig;
-use crate::delivery::{Lanes, Outgoing};
+use crate::config::{Delivery, NatsConfig};
 use crate::time::Clock;
 
-use lane::Lane;
-pub(crate) use lane::LaneCounters;
-pub use link::LinkState;
-use link::{Link, LinkHealth};
+pub use durability::Durability;
+use durability::Monitor;
+use health::LinkHealth;
+pub use health::LinkState;
+use lane::{Lane, LaneParts};
+use link::Link;
 pub use options::NatsError;
+use options::Secrets;
+pub(crate) use queue::NatsOutput;
+use queue::{LaneQueue, QueueLoad};
+pub(crate) use status::{LaneStatus, NatsStatus, Undelivered};
 
-/// The drain's end: the queues of all lanes.
-pub(crate) struct NatsOutput {
-    lanes: Vec<LaneQueue>,
-    alerts_max: usize,
-    bytes_max: usize,
-}
-
-struct LaneQueue {
-    queue: mpsc::Sender<Outgoing>,
-    state: watch::Receiver<LinkState>,
-    load: Arc<QueueLoad>,
-}
-
-/// What waits in a lane's queue.
-#[derive(Debug, Default)]
-struct QueueLoad {
-    alerts: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl QueueLoad {
-    /// Adds `batch`; the alerts and bytes that wait then.
-    fn add(&self, batch: &Outgoing) -> (usize, usize) {
-        let (alerts, bytes) = (batch.alerts as usize, batch.payload.len());
-        let alerts = alerts + self.alerts.fetch_add(alerts, Ordering::Relaxed);
-        (alerts, bytes + self.bytes.fetch_add(bytes, Ordering::Relaxed))
-    }
-
-    fn remove(&self, batch: &Outgoing) {
-        self.alerts.fetch_sub(batch.alerts as usize, Ordering::Relaxed);
-        self.bytes.fetch_sub(batch.payload.len(), Ordering::Relaxed);
-    }
-}
+/// Header of a message that the spool sends again, or later than its turn: `1`. Its alerts may come twice,
+/// and out of order.
+pub(crate) const REPLAY_HEADER: &str = "Sensor-Replay";
 
 /// The tasks of the lanes, and what they have done.
 pub(crate) struct NatsHandle {
     tasks: Vec<JoinHandle<()>>,
+    monitor: Option<AbortHandle>,
     status: NatsStatus,
 }
 
-/// What the lanes have done, and how their links are.
-#[derive(Clone)]
-pub(crate) struct NatsStatus {
-    pub(crate) lanes: Vec<(Arc<LaneCounters>, watch::Receiver<LinkState>)>,
-    pub(crate) health: Arc<LinkHealth>,
+impl Drop for NatsHandle {
+    fn drop(&mut self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.abort();
+        }
+    }
 }
 
 /// Starts the lanes. Returns at once, whether or not a server is there. `bytes_max` becomes the largest
-/// message that every server takes, once that is known.
+/// payload that every server takes, once that is known.
 ///
 /// # Errors
 /// A setting or one of its files cannot be used.
@@ -90,57 +76,35 @@ pub(crate) async fn start(
     clock: &Clock,
     bytes_max: &Arc<AtomicUsize>,
 ) -> Result<(NatsOutput, NatsHandle), NatsError> {
+    let secrets = Secrets::read(config, |name| std::env::var(name).ok())?;
+    let monitor = config.monitor_url.as_deref().map(Monitor::new).transpose()?;
     let health = Arc::new(LinkHealth::new(config.lanes));
-    let mut output = NatsOutput {
-        lanes: Vec::new(),
-        alerts_max: config.queue_alerts_max,
-        bytes_max: config.queue_bytes_max,
-    };
-    let mut status = NatsStatus { lanes: Vec::new(), health: Arc::clone(&health) };
+    let mut status = NatsStatus::new(Arc::clone(&health));
+    let mut queues = Vec::new();
     let mut tasks = Vec::new();
     for index in 0..config.lanes {
-        let link = Link::connect(config, identity, index, &health).await?;
+        let stream = &status.stream;
+        let link = Link::connect(config, &secrets, identity, index, &health, stream).await?;
         let (queue, items) = mpsc::channel(config.queue_alerts_max);
         let load = Arc::new(QueueLoad::default());
-        let counters = Arc::new(LaneCounters::default());
-        status.lanes.push((Arc::clone(&counters), link.state()));
-        output.lanes.push(LaneQueue { queue, state: link.state(), load: Arc::clone(&load) });
-        let lane = Lane::new(config, link, counters, clock.clone(), Arc::clone(bytes_max));
-        tasks.push(tokio::spawn(lane.run(items, load)));
-    }
-    Ok((output, NatsHandle { tasks, status }))
-}
-
-impl Lanes for NatsOutput {
-    fn push(&self, batch: Outgoing) -> Result<(), Outgoing> {
-        let Some(lane) = self.lanes.get(usize::from(batch.lane)) else { return Err(batch) };
-        let (alerts, bytes) = lane.load.add(&batch);
-        let sent = if alerts > self.alerts_max || bytes > self.bytes_max {
-            Err(TrySendError::Full(batch))
-        } else {
-            lane.queue.try_send(batch)
+        let lane_status = Arc::new(LaneStatus::new(Arc::clone(link.cell())));
+        status.lanes.push(Arc::clone(&lane_status));
+        queues.push(LaneQueue::new(queue, Arc::clone(&lane_status), Arc::clone(&load)));
+        let parts = LaneParts {
+            link,
+            status: lane_status,
+            load,
+            clock: clock.clone(),
+            bytes_max: Arc::clone(bytes_max),
         };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(batch)) => {
-                lane.load.remove(&batch);
-                Err(batch)
-            }
-            // The process is ending, which is what a dropped ticket says.
-            Err(TrySendError::Closed(_)) => Ok(()),
-        }
+        tasks.push(tokio::spawn(Lane::new(config, parts).await?.run(items)));
     }
-
-    fn is_ready(&self, lane: u16) -> bool {
-        let lane = self.lanes.get(usize::from(lane));
-        lane.is_some_and(|lane| *lane.state.borrow() == LinkState::Ready)
-    }
-
-    fn has_room(&self, lane: u16) -> bool {
-        let Some(lane) = self.lanes.get(usize::from(lane)) else { return false };
-        lane.load.alerts.load(Ordering::Relaxed) < self.alerts_max / 2
-            && lane.load.bytes.load(Ordering::Relaxed) < self.bytes_max / 2
-    }
+    // Over core NATS nothing is stored, so that there is nothing to be durable.
+    let monitor = monitor.filter(|_| config.delivery == Delivery::JetStream).map(|monitor| {
+        let run = monitor.run(Arc::clone(&status.stream), Arc::clone(&status.durability));
+        tokio::spawn(run).abort_handle()
+    });
+    Ok((NatsOutput::new(config, queues), NatsHandle { tasks, monitor, status }))
 }
 
 impl NatsHandle {
@@ -156,8 +120,8 @@ impl NatsHandle {
 
     /// Waits until every lane has published its queue and got its acknowledgements, which begins when
     /// the [`NatsOutput`] is dropped. What is not done at `deadline` is given up.
-    pub(crate) async fn finish(self, deadline: tokio::time::Instant) {
-        for mut task in self.tasks {
+    pub(crate) async fn finish(mut self, deadline: tokio::time::Instant) {
+        for mut task in self.tasks.drain(..) {
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
                 task.abort();
                 // Its alerts are counted when the task is gone.

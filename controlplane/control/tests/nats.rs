@@ -158,6 +158,9 @@ async fn a_server_without_jetstream_refuses_and_says_so() {
     });
     let lanes = control.snapshot().nats.unwrap().lanes;
     assert!(lanes.iter().all(|lane| lane.state == "refused"), "{lanes:?}");
+    let reasons_given = lanes.iter().all(|lane| lane.reason.starts_with("stream SENSOR_ALERTS: "));
+    assert!(reasons_given, "{lanes:?}");
+    assert!(lanes.iter().any(|lane| lane.undelivered["refused"] > 0), "{lanes:?}");
     let (_, ledger) = control.shutdown(SHUTDOWN).await;
     assert_settled(&ledger, 20);
 }
@@ -178,6 +181,9 @@ async fn a_stream_that_exists_is_not_altered() {
     parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;
+    let differences = control.snapshot().nats.unwrap().differences;
+    let named = differences.iter().any(|line| line == "messages_max: none wanted, 77 found");
+    assert!(named, "{differences:?}");
     control.shutdown(SHUTDOWN).await;
     let found = context.get_stream("SENSOR_ALERTS").await.unwrap();
     let config = &found.cached_info().config;

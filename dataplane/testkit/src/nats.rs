@@ -21,6 +21,8 @@ pub struct NatsServer {
     folder: TempDir,
     port: u16,
     jetstream: bool,
+    /// Port of its monitoring.
+    monitor: Option<u16>,
     child: Option<Child>,
 }
 
@@ -33,7 +35,8 @@ impl NatsServer {
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder for nats-server");
-        Some(Self { program, folder, port: free_port(), jetstream: true, child: None })
+        let port = free_port();
+        Some(Self { program, folder, port, jetstream: true, monitor: None, child: None })
     }
 
     /// A place with a server that listens.
@@ -53,6 +56,25 @@ impl NatsServer {
         Some(server)
     }
 
+    /// The server has these settings from its next start on, in the words of its configuration file.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    pub fn configure(&mut self, settings: &str) {
+        std::fs::write(self.configuration(), settings)
+            .expect("the server's configuration is written");
+    }
+
+    /// The server shows its monitoring from its next start on; its address.
+    pub fn monitor(&mut self) -> String {
+        let port = *self.monitor.get_or_insert_with(free_port);
+        format!("http://127.0.0.1:{port}")
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.path().join("server.conf")
+    }
+
     /// Starts the server, with what an earlier one has stored here, and waits until it listens.
     ///
     /// # Panics
@@ -62,6 +84,12 @@ impl NatsServer {
         let mut command = Command::new(&self.program);
         command.args(["--addr", "127.0.0.1", "--port", &self.port.to_string()]);
         command.arg("--ports_file_dir").arg(self.folder.path());
+        if self.configuration().exists() {
+            command.arg("--config").arg(self.configuration());
+        }
+        if let Some(port) = self.monitor {
+            command.args(["--http_port", &port.to_string()]);
+        }
         if self.jetstream {
             command.args(["--jetstream", "--store_dir"]).arg(self.folder.path().join("jetstream"));
         }
@@ -90,15 +118,29 @@ impl NatsServer {
     /// # Panics
     /// If it does not run.
     pub fn freeze(&self) {
-        let pid = self.child.as_ref().expect("a server that runs").id().to_string();
-        let stopped = Command::new("kill").args(["-STOP", &pid]).status();
-        assert!(stopped.is_ok_and(|status| status.success()), "kill -STOP {pid}");
+        let pid = self.signal("-STOP");
         // The signal takes a moment to reach every thread.
         let start = Instant::now();
         while !is_stopped(&pid) {
             assert!(start.elapsed() < START_LIMIT, "nats-server goes on after SIGSTOP");
             std::thread::sleep(START_POLL);
         }
+    }
+
+    /// Lets a server go on that was stopped by [`NatsServer::freeze`].
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Sends it a signal; its process id.
+    fn signal(&self, signal: &str) -> String {
+        let pid = self.child.as_ref().expect("a server that runs").id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {pid}");
+        pid
     }
 
     /// Kills it, as a crash would; nothing happens where none runs.

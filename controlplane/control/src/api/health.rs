@@ -64,8 +64,8 @@ fn readiness(collector: &Collector) -> Readiness {
         }
     }
     let spool = collector.spool_view();
-    if collector.nats.as_ref().is_some_and(|nats| !nats.health.is_ready()) {
-        let says_more = "nats.lanes in /api/v1/stats says more";
+    if let Some(nats) = collector.nats.as_ref().filter(|nats| !nats.health.is_ready()) {
+        let says_more = nats.reasons().join("; ");
         if spool.takes_alerts() {
             degraded
                 .push(format!("NATS does not take alerts, which wait in the spool; {says_more}"));

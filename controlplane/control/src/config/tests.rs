@@ -41,6 +41,46 @@ fn values_out_of_range_name_their_key() {
 }
 
 #[test]
+fn a_password_in_an_address_is_refused_and_not_shown() {
+    let mut nats = NatsConfig {
+        servers: vec!["nats://ids:pa55@127.0.0.1:4222".into()],
+        monitor_url: Some("http://ids:pa55@127.0.0.1:8222".into()),
+        ..NatsConfig::default()
+    };
+    let error = nats.validate().unwrap_err();
+    assert_eq!(error.key, "nats.servers");
+    assert!(error.reason.contains("nats.password_file"), "{error}");
+    assert!(
+        !error.to_string().contains("pa55") && !format!("{nats:?}").contains("pa55"),
+        "{error}"
+    );
+    assert!(format!("{nats:?}").contains("127.0.0.1:4222"), "{nats:?}");
+    nats.servers = vec!["tls://nats.example.org".into()];
+    let error = nats.validate().unwrap_err();
+    assert_eq!(error.key, "nats.monitor_url");
+    assert!(!error.to_string().contains("pa55"), "{error}");
+    nats.monitor_url = Some("http://127.0.0.1:8222/".into());
+    assert_eq!(nats.validate(), Ok(()));
+    nats.servers.push("ws://nats.example.org".into());
+    assert_eq!(nats.validate().unwrap_err().key, "nats.servers");
+}
+
+#[test]
+fn ways_to_authenticate_exclude_each_other_and_are_whole() {
+    let file = || Some("/etc/file".into());
+    let (user, password_file) = (Some("ids".to_owned()), file());
+    let nats = NatsConfig { user, password_file, ..NatsConfig::default() };
+    assert_eq!(nats.validate(), Ok(()));
+    let both = NatsConfig { nkey_file: file(), ..nats };
+    let error = both.validate().unwrap_err();
+    assert_eq!((error.key, error.reason.contains("nats.user")), ("nats.nkey_file", true));
+    let lone = NatsConfig { password_file: file(), ..NatsConfig::default() };
+    assert_eq!(lone.validate().unwrap_err().key, "nats.password_file");
+    let half = NatsConfig { key_file: file(), ..NatsConfig::default() };
+    assert_eq!(half.validate().unwrap_err().key, "nats.cert_file");
+}
+
+#[test]
 fn unknown_keys_are_refused() {
     let error = serde_json::from_str::<NatsConfig>(r#"{"server": "x"}"#).unwrap_err();
     assert!(error.to_string().contains("unknown field `server`"));

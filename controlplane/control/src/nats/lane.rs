@@ -1,284 +1,340 @@
 //! One lane: from its queue to messages, and from their acknowledgements to the ledger.
+//!
+//! Acknowledgements come over one subscription of the lane, by the number of their message, so that a
+//! message costs neither a task nor a timer, and one whose answer never comes leaves nothing behind.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use async_nats::jetstream::context::{Context, PublishAckFuture, PublishError, PublishErrorKind};
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::publish::PublishAck;
-use bytes::Bytes;
-use contract::{AlertDrop, Counter, LatencyHistogram};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{self, JoinError, JoinSet};
+use async_nats::{Client, HeaderMap, Message, Subscriber};
+use contract::AlertDrop;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::QueueLoad;
-use super::link::{Link, LinkState};
+use super::answer::Answer;
+use super::in_flight::{InFlight, Sent};
+use super::link::Link;
+use super::pause::nanoseconds;
+use super::queue::QueueLoad;
+use super::status::{LaneStatus, Undelivered};
+use super::{LinkState, NatsError, REPLAY_HEADER};
 use crate::config::{Delivery, NatsConfig};
 use crate::delivery::Outgoing;
 use crate::tally::Outcome;
 use crate::time::Clock;
 
-/// Messages that are published, and over core NATS flushed, together.
-const MESSAGES_MAX: usize = 64;
 /// What a message has beside the batch, for servers whose `max_payload` is small: headers, in bytes.
 const MESSAGE_HEADER_BYTES: usize = 512;
-/// Times that a message to which no stream listens is sent again.
+/// Times that a message to which no stream listens is sent again, where nothing else holds its batch: a
+/// stream can be found a moment before it listens, when another lane has just made it.
 const RESENDS_MAX: usize = 5;
-/// Pause before it is.
-const RESEND_PAUSE: Duration = Duration::from_millis(20);
 /// Header that lets JetStream drop a message that comes twice.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
-/// What a lane has done. Its task is the only writer.
-#[derive(Debug, Default)]
-pub(crate) struct LaneCounters {
-    /// Messages published.
-    pub(crate) messages: Counter,
-    /// Bytes of these messages.
-    pub(crate) bytes: Counter,
-    /// Messages that JetStream already had.
-    pub(crate) duplicates: Counter,
-    /// Nanoseconds to hand a message to the connection.
-    pub(crate) publish_enqueue_ns: LatencyHistogram,
-    /// Nanoseconds until JetStream acknowledged it.
-    pub(crate) publish_ack_ns: LatencyHistogram,
-    /// Nanoseconds from the reception of an alert's packet until JetStream acknowledged the alert.
-    pub(crate) end_to_end_ns: LatencyHistogram,
+/// What a lane works with.
+pub(super) struct LaneParts {
+    pub(super) link: Link,
+    pub(super) status: Arc<LaneStatus>,
+    pub(super) load: Arc<QueueLoad>,
+    pub(super) clock: Clock,
+    /// Largest payload that every server takes, shared with whoever builds them.
+    pub(super) bytes_max: Arc<AtomicUsize>,
 }
 
-/// An acknowledgement, as the task that waited for it tells it.
-struct Acknowledgement {
-    acknowledged: bool,
-    duplicate: bool,
-    took: Duration,
+/// The client has written a message.
+struct Written {
+    number: u64,
+    handed_over: Instant,
+    connects: u64,
+    flushed: bool,
 }
 
 /// A lane's task.
 pub(super) struct Lane {
-    link: Link,
+    parts: LaneParts,
     delivery: Delivery,
     ack_timeout: Duration,
-    /// Places for messages that wait for their acknowledgement.
-    places: Arc<Semaphore>,
-    acks: JoinSet<Acknowledgement>,
-    /// These messages, by task. Kept here and not by the tasks, so that they are counted when the lane is
-    /// given up, and not when the runtime comes to drop the tasks.
-    waiting: HashMap<task::Id, Outgoing>,
-    counters: Arc<LaneCounters>,
-    clock: Clock,
-    /// Largest message that every server takes, shared with whoever builds them.
-    bytes_max: Arc<AtomicUsize>,
+    in_flight_max: usize,
+    /// Answers come to this subject, followed by `.` and the number of their message.
+    inbox: String,
+    answers: Subscriber,
+    next_number: u64,
+    in_flight: InFlight,
+    /// Waits for messages to be written. Over core NATS that is what delivers them.
+    writes: FuturesUnordered<BoxFuture<'static, Written>>,
+    /// Batches that nothing else holds, and how often each was sent; they wait for the stream.
+    waiting: VecDeque<(Outgoing, usize)>,
 }
 
 impl Lane {
-    pub(super) fn new(
-        config: &NatsConfig,
-        link: Link,
-        counters: Arc<LaneCounters>,
-        clock: Clock,
-        bytes_max: Arc<AtomicUsize>,
-    ) -> Self {
-        Self {
-            link,
+    /// A lane that is ready to run.
+    ///
+    /// # Errors
+    /// The client refuses the subscription.
+    pub(super) async fn new(config: &NatsConfig, parts: LaneParts) -> Result<Self, NatsError> {
+        let inbox = parts.link.client.new_inbox();
+        let answers = parts.link.client.subscribe(format!("{inbox}.*")).await?;
+        Ok(Self {
+            parts,
             delivery: config.delivery,
             ack_timeout: Duration::from_millis(config.ack_timeout_ms),
-            places: Arc::new(Semaphore::new(config.acks_in_flight_max)),
-            acks: JoinSet::new(),
-            waiting: HashMap::new(),
-            counters,
-            clock,
-            bytes_max,
-        }
+            in_flight_max: config.acks_in_flight_max,
+            inbox,
+            answers,
+            next_number: 0,
+            in_flight: InFlight::default(),
+            writes: FuturesUnordered::new(),
+            waiting: VecDeque::new(),
+        })
     }
 
     /// Publishes until the queue is closed and empty and every acknowledgement has come.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Outgoing>, load: Arc<QueueLoad>) {
-        let mut batches = Vec::with_capacity(MESSAGES_MAX);
-        loop {
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Outgoing>) {
+        let mut open = true;
+        while open || !self.in_flight.is_empty() || !self.waiting.is_empty() {
+            let deadline = self.in_flight.deadline(self.ack_timeout);
+            let has_place = self.in_flight.len().max(self.writes.len()) < self.in_flight_max;
+            let sends_again =
+                has_place && !self.waiting.is_empty() && self.parts.link.state_now().can_publish();
             tokio::select! {
-                Some(done) = self.acks.join_next_with_id() => self.acknowledged(done),
-                taken = queue.recv_many(&mut batches, MESSAGES_MAX) => {
-                    if taken == 0 {
-                        break;
+                biased;
+                () = self.parts.link.changed() => self.link_changed(),
+                Some(written) = self.writes.next() => self.written(&written),
+                Some(answer) = self.answers.next() => self.answered(&answer),
+                () = until(deadline) => self.give_up_expired(),
+                () = std::future::ready(()), if sends_again => self.send_again().await,
+                batch = queue.recv(), if open && has_place && self.waiting.is_empty() => match batch {
+                    Some(batch) => {
+                        self.parts.load.taken(&batch);
+                        self.take(batch).await;
                     }
-                    batches.iter().for_each(|batch| load.remove(batch));
-                    self.publish(&mut batches).await;
-                }
+                    None => open = false,
+                },
             }
-        }
-        while let Some(done) = self.acks.join_next_with_id().await {
-            self.acknowledged(done);
+            let in_flight = self.in_flight.len() as u64;
+            self.parts.status.counters.in_flight.store(in_flight, Ordering::Relaxed);
         }
     }
 
-    /// Publishes `batches`, and empties it.
-    async fn publish(&mut self, batches: &mut Vec<Outgoing>) {
-        let lost = match self.link.settled().await {
-            LinkState::Ready => None,
-            LinkState::Refused => Some(AlertDrop::PublishFailed),
-            LinkState::Connecting | LinkState::Down | LinkState::Preparing => {
-                Some(AlertDrop::NatsDown)
+    /// Publishes a batch of the queue. While the link is not up it is lost, goes back to who holds it, or
+    /// waits, if it is not known yet whether it can be published.
+    async fn take(&mut self, batch: Outgoing) {
+        match self.parts.link.state_now() {
+            LinkState::Ready | LinkState::Failing => self.publish(batch, 0).await,
+            LinkState::Connecting | LinkState::Preparing if !batch.can_go_back() => {
+                self.waiting.push_back((batch, 0));
             }
-        };
-        if let Some(cause) = lost {
-            batches.drain(..).for_each(|batch| batch.lost(cause));
-            return;
+            LinkState::Refused => self.give_up(batch, Undelivered::Refused),
+            LinkState::Connecting | LinkState::Preparing | LinkState::Down => {
+                self.give_up(batch, Undelivered::Down);
+            }
         }
-        let room = self.link.client.max_payload().saturating_sub(MESSAGE_HEADER_BYTES);
-        self.bytes_max.fetch_min(room, Ordering::Relaxed);
-        let connects = self.link.connects();
-        let mut taken = Vec::new();
-        for batch in batches.drain(..) {
-            let bytes = batch.payload.len();
-            if bytes > room {
-                batch.lost(AlertDrop::PublishFailed);
-                continue;
-            }
-            match self.delivery {
-                Delivery::JetStream => self.publish_acknowledged(batch).await,
-                Delivery::Core => self.publish_plain(batch, &mut taken).await,
-            }
-            self.counters.messages.increment();
-            self.counters.bytes.add(bytes as u64);
-        }
-        self.confirm_taken(connects, taken).await;
     }
 
-    /// Publishes over JetStream; a task of its own waits for the acknowledgement.
-    async fn publish_acknowledged(&mut self, batch: Outgoing) {
-        // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
-        if self.link.state_now() != LinkState::Ready {
-            batch.lost(AlertDrop::NatsDown);
+    async fn send_again(&mut self) {
+        if let Some((batch, tries)) = self.waiting.pop_front() {
+            self.publish(batch, tries).await;
+        }
+    }
+
+    /// Hands a batch over to the client.
+    async fn publish(&mut self, batch: Outgoing, tries: usize) {
+        let client = &self.parts.link.client;
+        let room = client.max_payload().saturating_sub(MESSAGE_HEADER_BYTES);
+        self.parts.bytes_max.fetch_min(room, Ordering::Relaxed);
+        let bytes = batch.payload.len();
+        if bytes > room {
+            tracing::debug!(id = batch.id, bytes, room, "a batch is larger than the server takes");
+            self.fail(batch);
             return;
         }
-        let message = Message {
-            subject: batch.subject.clone(),
-            id: batch.id.clone(),
-            payload: batch.payload.clone(),
-        };
-        let start = Instant::now();
-        let sent = message.send(&self.link.jetstream).await;
-        self.counters.publish_enqueue_ns.record(nanoseconds(start.elapsed()));
-        let ack = match sent {
-            Ok(ack) => ack,
-            Err(error) => {
-                tracing::debug!(%error, id = message.id, "a batch could not be published");
-                batch.lost(AlertDrop::PublishFailed);
+        let number = self.next_number;
+        self.next_number += 1;
+        let connects = self.parts.link.connects();
+        let handed_over = Instant::now();
+        let message = message(client, self.delivery, &batch, format!("{}.{number}", self.inbox));
+        // The client's queue has room for all that may be on its way; a server that does not read, and
+        // reconnections in between, can fill it all the same.
+        match tokio::time::timeout(self.ack_timeout, message).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, id = batch.id, "a batch could not be published");
+                self.give_up(batch, Undelivered::Down);
                 return;
             }
-        };
-        let jetstream = self.link.jetstream.clone();
-        let waits = self.acks.spawn(async move {
-            let answer = message.acknowledged(&jetstream, ack).await;
-            drop(place);
-            let took = start.elapsed();
-            if let Err(error) = &answer {
-                tracing::debug!(%error, id = message.id, "a batch was not acknowledged");
+            Err(_) => {
+                self.parts.status.link.failing("the server does not read what is written to it");
+                self.parts.status.pause.refused(handed_over, Instant::now());
+                self.give_up(batch, Undelivered::Timeout);
+                return;
             }
-            let duplicate = answer.as_ref().is_ok_and(|ack| ack.duplicate);
-            Acknowledgement { acknowledged: answer.is_ok(), duplicate, took }
+        }
+        let client = client.clone();
+        self.writes.push(Box::pin(async move {
+            let flushed = client.flush().await.is_ok();
+            Written { number, handed_over, connects, flushed }
+        }));
+        let counters = &self.parts.status.counters;
+        counters.messages.increment();
+        counters.bytes.add(bytes as u64);
+        counters.alerts.add(batch.alerts.into());
+        self.in_flight.insert(number, Sent { batch, at: handed_over, connects, tries });
+    }
+
+    /// The client has written a message, or never will.
+    fn written(&mut self, written: &Written) {
+        let same = written.connects == self.parts.link.connects();
+        if written.flushed && same {
+            let took = nanoseconds(written.handed_over.elapsed());
+            self.parts.status.counters.publish_enqueue_ns.record(took);
+        }
+        if self.delivery == Delivery::Core
+            && let Some(sent) = self.in_flight.remove(written.number)
+        {
+            if written.flushed && same {
+                self.parts.status.pause.taken();
+                self.parts.status.link.stores();
+                self.deliver(sent.batch, Outcome::Sent);
+            } else {
+                self.give_up(sent.batch, Undelivered::Down);
+            }
+        }
+    }
+
+    /// The server has answered.
+    fn answered(&mut self, message: &Message) {
+        let number = message.subject.rsplit('.').next().and_then(|number| number.parse().ok());
+        // An answer to a message that was given up comes too late.
+        let Some(sent) = number.and_then(|number| self.in_flight.remove(number)) else { return };
+        let status = &self.parts.status;
+        match Answer::of(message) {
+            Answer::Stored { duplicate } => {
+                let counters = &status.counters;
+                counters.acknowledged.increment();
+                counters.duplicates.add(duplicate.into());
+                counters.publish_ack_ns.record(nanoseconds(sent.at.elapsed()));
+                status.pause.taken();
+                status.link.stores();
+                let now = self.parts.clock.now_ns();
+                for received_ns in &sent.batch.received_ns {
+                    counters.end_to_end_ns.record(now.saturating_sub(*received_ns));
+                }
+                self.deliver(sent.batch, Outcome::Acknowledged);
+            }
+            Answer::NoStream => {
+                status.link.nobody_listens();
+                status.pause.refused(sent.at, Instant::now());
+                if sent.batch.can_go_back() || sent.tries == RESENDS_MAX {
+                    self.give_up(sent.batch, Undelivered::NoStream);
+                } else {
+                    self.waiting.push_back((sent.batch, sent.tries + 1));
+                }
+            }
+            Answer::Later(reason) => {
+                status.link.failing(&reason);
+                status.pause.refused(sent.at, Instant::now());
+                self.give_up(sent.batch, Undelivered::NotStored);
+            }
+            Answer::Never(reason) => {
+                tracing::debug!(reason, id = sent.batch.id, "a batch is refused for ever");
+                self.fail(sent.batch);
+            }
+        }
+    }
+
+    /// The wait for the oldest messages has ended.
+    fn give_up_expired(&mut self) {
+        let now = Instant::now();
+        while let Some(sent) = self.in_flight.expired(self.ack_timeout, now) {
+            let status = &self.parts.status;
+            let (timeout, what) = (
+                self.ack_timeout,
+                match self.delivery {
+                    Delivery::JetStream => "no acknowledgement",
+                    Delivery::Core => "not written",
+                },
+            );
+            status.link.failing(&format!("{what} within {timeout:?}"));
+            status.pause.refused(sent.at, now);
+            self.give_up(sent.batch, Undelivered::Timeout);
+        }
+    }
+
+    /// What went over a connection that is gone is not waited for: if it was stored, the server knows it
+    /// by its id when it comes again.
+    fn link_changed(&mut self) {
+        let link = &self.parts.link;
+        let lost = if link.is_connected() { link.connects() } else { u64::MAX };
+        while let Some(sent) = self.in_flight.stranded(lost) {
+            self.give_up(sent.batch, Undelivered::Down);
+        }
+        let why = match self.parts.link.state_now() {
+            LinkState::Down => Undelivered::Down,
+            LinkState::Refused => Undelivered::Refused,
+            _ => return,
+        };
+        while let Some((batch, _)) = self.waiting.pop_front() {
+            self.give_up(batch, why);
+        }
+    }
+
+    fn deliver(&self, batch: Outgoing, outcome: Outcome) {
+        self.parts.load.gone(&batch);
+        batch.duty.delivered(outcome);
+    }
+
+    /// The batch goes back to who holds it, or is lost.
+    fn give_up(&self, batch: Outgoing, why: Undelivered) {
+        self.parts.load.gone(&batch);
+        self.parts.status.counters.undelivered[why as usize].increment();
+        batch.lost(match why {
+            Undelivered::Down => AlertDrop::NatsDown,
+            _ => AlertDrop::PublishFailed,
         });
-        self.waiting.insert(waits.id(), batch);
     }
 
-    /// Publishes over core NATS. `taken` gets the batch, for [`Lane::confirm_taken`].
-    async fn publish_plain(&mut self, batch: Outgoing, taken: &mut Vec<Outgoing>) {
-        let start = Instant::now();
-        let mut headers = HeaderMap::new();
-        headers.insert(MESSAGE_ID, batch.id.as_str());
-        let (subject, payload) = (batch.subject.clone(), batch.payload.clone());
-        let publish = self.link.client.publish_with_headers(subject, headers, payload);
-        // The client's queue is full while its server does not read.
-        let sent = tokio::time::timeout(self.ack_timeout, publish).await;
-        self.counters.publish_enqueue_ns.record(nanoseconds(start.elapsed()));
-        match sent {
-            Ok(Ok(())) => taken.push(batch),
-            Ok(Err(_)) | Err(_) => batch.lost(AlertDrop::PublishFailed),
-        }
+    /// The batch can never be published.
+    fn fail(&self, batch: Outgoing) {
+        self.parts.load.gone(&batch);
+        self.parts.status.counters.undelivered[Undelivered::TooLarge as usize].increment();
+        batch.failed(AlertDrop::PublishFailed);
     }
+}
 
-    /// Core NATS: messages that were published together are taken if they could be flushed over the
-    /// connection over which they were published.
-    async fn confirm_taken(&mut self, connects: u64, taken: Vec<Outgoing>) {
-        if taken.is_empty() {
-            return;
-        }
-        let flushed = tokio::time::timeout(self.ack_timeout, self.link.client.flush()).await;
-        let same = self.link.connects() == connects;
-        let lost = match flushed {
-            Ok(Ok(())) if same => None,
-            Ok(Ok(())) => Some(AlertDrop::NatsDown),
-            Ok(Err(_)) | Err(_) => Some(AlertDrop::PublishFailed),
-        };
-        for batch in taken {
-            match lost {
-                None => batch.duty.delivered(Outcome::Sent),
-                Some(cause) => batch.lost(cause),
+/// Hands a message over to the client.
+fn message(
+    client: &Client,
+    delivery: Delivery,
+    batch: &Outgoing,
+    answer_to: String,
+) -> impl Future<Output = Result<(), async_nats::PublishError>> {
+    let mut headers = HeaderMap::new();
+    headers.insert(MESSAGE_ID, batch.id.as_str());
+    if batch.replay {
+        headers.insert(REPLAY_HEADER, "1");
+    }
+    let (subject, payload) = (batch.subject.clone(), batch.payload.clone());
+    async move {
+        match delivery {
+            Delivery::JetStream => {
+                let publish =
+                    client.publish_with_reply_and_headers(subject, answer_to, headers, payload);
+                publish.await
             }
+            Delivery::Core => client.publish_with_headers(subject, headers, payload).await,
         }
-    }
-
-    fn acknowledged(&mut self, done: Result<(task::Id, Acknowledgement), JoinError>) {
-        let (id, done) = match done {
-            Ok((id, done)) => (id, Some(done)),
-            // The task has panicked; it is not known what became of its message.
-            Err(error) => (error.id(), None),
-        };
-        let Some(batch) = self.waiting.remove(&id) else { return };
-        let Some(done) = done.filter(|done| done.acknowledged) else {
-            batch.lost(AlertDrop::PublishFailed);
-            return;
-        };
-        self.counters.publish_ack_ns.record(nanoseconds(done.took));
-        self.counters.duplicates.add(done.duplicate.into());
-        let now = self.clock.now_ns();
-        for received_ns in &batch.received_ns {
-            self.counters.end_to_end_ns.record(now.saturating_sub(*received_ns));
-        }
-        batch.duty.delivered(Outcome::Acknowledged);
     }
 }
 
-/// A message on its way.
-struct Message {
-    subject: String,
-    id: String,
-    payload: Bytes,
-}
-
-impl Message {
-    /// Hands the message to JetStream's connection.
-    async fn send(&self, jetstream: &Context) -> Result<PublishAckFuture, PublishError> {
-        let publish = PublishMessage::build().payload(self.payload.clone()).message_id(&self.id);
-        jetstream.send_publish(self.subject.clone(), publish).await
+/// Waits until `deadline`; for ever without one.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
-
-    /// Waits for the acknowledgement of the message, which was sent.
-    ///
-    /// A stream can be found a moment before it listens, when another lane has just made it. The server
-    /// then says that nobody listens, so that nothing was stored, and the message is sent again.
-    async fn acknowledged(
-        &self,
-        jetstream: &Context,
-        mut ack: PublishAckFuture,
-    ) -> Result<PublishAck, PublishError> {
-        for _ in 0..RESENDS_MAX {
-            match ack.await {
-                Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {}
-                answer => return answer,
-            }
-            tokio::time::sleep(RESEND_PAUSE).await;
-            ack = self.send(jetstream).await?;
-        }
-        ack.await
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,126 +1,31 @@
-//! A lane's connection and what is known of its state.
+//! A lane's connection, and what is known of its state.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::context::Context;
-use async_nats::{Client, Event};
+use async_nats::{Client, Event, Server};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::options::{NatsError, connect_options};
-use super::stream;
+use super::health::{LinkCell, LinkHealth, LinkState};
+use super::options::{NatsError, Secrets, connect_options};
+use super::stream::{self, StreamStatus};
 use crate::SensorIdentity;
-use crate::config::{Delivery, NatsConfig};
+use crate::config::{Delivery, NatsConfig, StreamConfig};
 
 /// Pause before a stream that was refused is asked for again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(2);
-
-/// State of a lane's link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// The first attempt to connect is under way.
-    Connecting,
-    /// No server.
-    Down,
-    /// Connected; the stream is being looked for.
-    Preparing,
-    /// Messages can be published.
-    Ready,
-    /// Connected, but the stream can be neither found nor made.
-    Refused,
-}
-
-impl LinkState {
-    /// The name used in `/api/v1/stats`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Down => "down",
-            Self::Preparing => "preparing",
-            Self::Ready => "ready",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// The state of all links together: what is logged, once for each change.
-#[derive(Debug)]
-pub(crate) struct LinkHealth {
-    lanes: u64,
-    ready: AtomicU64,
-    /// Times that a link was lost.
-    pub(crate) disconnects: AtomicU64,
-    /// The lanes are closing their links themselves.
-    ending: AtomicBool,
-}
-
-impl LinkHealth {
-    pub(crate) fn new(lanes: u16) -> Self {
-        Self {
-            lanes: lanes.into(),
-            ready: AtomicU64::new(0),
-            disconnects: AtomicU64::new(0),
-            ending: AtomicBool::new(false),
-        }
-    }
-
-    /// Whether every link is ready.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) == self.lanes
-    }
-
-    /// From now on a link that closes is in order.
-    pub(crate) fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
-    }
-
-    fn changed(&self, from: LinkState, to: LinkState) {
-        let (was_ready, is_ready) = (from == LinkState::Ready, to == LinkState::Ready);
-        if is_ready && !was_ready {
-            if self.ready.fetch_add(1, Ordering::Relaxed) + 1 == self.lanes {
-                tracing::info!(lanes = self.lanes, "NATS takes alerts");
-            }
-        } else if was_ready && !is_ready {
-            let first = self.ready.fetch_sub(1, Ordering::Relaxed) == self.lanes;
-            if self.ending.load(Ordering::Relaxed) {
-                return;
-            }
-            self.disconnects.fetch_add(1, Ordering::Relaxed);
-            if first {
-                tracing::warn!("NATS is down; alerts are lost and counted until it is back");
-            }
-        }
-    }
-}
-
-/// A state that tells the health of its changes.
-struct StateCell {
-    state: watch::Sender<LinkState>,
-    health: Arc<LinkHealth>,
-}
-
-impl StateCell {
-    /// Goes from a state that `from` accepts to `to`; whether it did.
-    fn go(&self, from: impl Fn(LinkState) -> bool, to: LinkState) -> bool {
-        self.state.send_if_modified(|state| {
-            if *state == to || !from(*state) {
-                return false;
-            }
-            self.health.changed(*state, to);
-            *state = to;
-            true
-        })
-    }
-}
+/// Pause before a stream that did not listen is asked for again: one that was just made needs a moment.
+const SILENT_PAUSE: Duration = Duration::from_millis(20);
 
 /// One lane's connection.
 pub(super) struct Link {
     pub(super) client: Client,
-    pub(super) jetstream: Context,
-    state: watch::Receiver<LinkState>,
+    cell: Arc<LinkCell>,
+    changes: watch::Receiver<LinkState>,
     keeper: JoinHandle<()>,
 }
 
@@ -134,101 +39,154 @@ impl Link {
     /// Starts to connect; returns at once.
     pub(super) async fn connect(
         config: &NatsConfig,
+        secrets: &Secrets,
         identity: &SensorIdentity,
         lane: u16,
         health: &Arc<LinkHealth>,
+        stream: &Arc<StreamStatus>,
     ) -> Result<Self, NatsError> {
         let name = format!("sensor {}.{} lane {lane}", identity.site, identity.sensor);
-        let (sender, state) = watch::channel(LinkState::Connecting);
-        let cell = Arc::new(StateCell { state: sender, health: Arc::clone(health) });
+        let cell = Arc::new(LinkCell::new(Arc::clone(health)));
         let events = Arc::clone(&cell);
         let up = match config.delivery {
             Delivery::JetStream => LinkState::Preparing,
             Delivery::Core => LinkState::Ready,
         };
-        let options = connect_options(config, name).await?.event_callback(move |event| {
-            let events = Arc::clone(&events);
-            async move { on_event(&events, &event, up) }
-        });
+        let attempts = Arc::clone(&cell);
+        let options = connect_options(config, secrets, name)
+            .await?
+            .event_callback(move |event| {
+                on_event(&events, &event, up);
+                std::future::ready(())
+            })
+            // Asked before each round of attempts, and told there why the last one has failed; the event
+            // tells no more than the kind. `None`: the client chooses the server.
+            .reconnect_to_server_callback(move |servers, _| {
+                not_connected(&attempts, &servers);
+                std::future::ready(None)
+            });
         let servers = config.servers.iter().map(|server| server.parse());
         let servers: Vec<async_nats::ServerAddr> = servers.collect::<Result<_, _>>()?;
         let client = options.connect(servers).await?;
         let jetstream = stream::context(client.clone(), config);
-        let keeper = keep_prepared(cell, jetstream.clone(), config.stream.clone(), lane);
-        Ok(Self { client, jetstream, state, keeper: tokio::spawn(keeper) })
+        let kept = (config.stream.clone(), Arc::clone(stream));
+        let keeper = tokio::spawn(keep_prepared(Arc::clone(&cell), jetstream, kept.0, kept.1));
+        let changes = cell.subscribe();
+        Ok(Self { client, cell, changes, keeper })
     }
 
-    /// The state, to be watched.
-    pub(super) fn state(&self) -> watch::Receiver<LinkState> {
-        self.state.clone()
+    /// The state, to be watched and told of.
+    pub(super) fn cell(&self) -> &Arc<LinkCell> {
+        &self.cell
+    }
+
+    /// Waits until the state changes.
+    pub(super) async fn changed(&mut self) {
+        // The cell that would close it is held by `self`.
+        let _ = self.changes.changed().await;
     }
 
     /// The state now. The client is asked as well, since it knows of a loss before its event comes.
     pub(super) fn state_now(&self) -> LinkState {
-        let state = *self.state.borrow();
-        let connected = self.client.connection_state() == async_nats::connection::State::Connected;
-        if state == LinkState::Ready && !connected { LinkState::Down } else { state }
+        let state = self.cell.state();
+        if state.can_publish() && !self.is_connected() { LinkState::Down } else { state }
     }
 
-    /// Waits until it is known whether messages can be published.
-    pub(super) async fn settled(&mut self) -> LinkState {
-        let settled =
-            |state: &LinkState| !matches!(state, LinkState::Connecting | LinkState::Preparing);
-        if self.state.wait_for(settled).await.is_err() {
-            return LinkState::Down;
-        }
-        self.state_now()
+    /// Whether the client has a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
     }
 
-    /// How often a connection was made: a message is known to have been taken only if this has not
-    /// changed since.
+    /// How often a connection was made: a message is known to have gone over the connection of now only if
+    /// this has not changed since.
     pub(super) fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
     }
 }
 
-fn on_event(cell: &StateCell, event: &Event, up: LinkState) {
+fn on_event(cell: &LinkCell, event: &Event, up: LinkState) {
     match event {
-        Event::Connected => {
-            cell.go(|_| true, up);
-        }
+        Event::Connected if up == LinkState::Ready => cell.go(|_| true, up, ""),
+        Event::Connected => cell.go(|_| true, up, "the stream is being looked for"),
         Event::Disconnected | Event::Closed => {
-            cell.go(|_| true, LinkState::Down);
-        }
-        Event::ClientError(error) => {
-            if cell.go(|state| state == LinkState::Connecting, LinkState::Down) {
-                tracing::warn!(%error, "NATS cannot be reached; alerts are lost and counted until it is");
-            }
+            cell.go(|_| true, LinkState::Down, "the connection was lost");
         }
         other => tracing::debug!(event = %other, "NATS"),
     }
 }
 
-/// Looks for the stream whenever the link is up again.
+/// The attempts to connect to `servers` have failed, if any was made.
+fn not_connected(cell: &LinkCell, servers: &[Server]) {
+    let reasons: Vec<String> = servers
+        .iter()
+        .filter_map(|server| {
+            let error = in_words(server.last_error.as_deref()?);
+            Some(format!("{}:{}: {error}", server.addr.host(), server.addr.port()))
+        })
+        .collect();
+    if !reasons.is_empty() {
+        let waits = |state| matches!(state, LinkState::Connecting | LinkState::Down);
+        cell.go(waits, LinkState::Down, &reasons.join("; "));
+    }
+}
+
+/// Why no connection could be made, and the mend where there is one.
+fn in_words(error: &str) -> String {
+    let mend = if error.starts_with("authorization violation")
+        || error.starts_with("failed signing nonce")
+    {
+        "; look at nats.user, token_file, credentials_file or nkey_file, and at the server's accounts"
+    } else if error.contains("peer certificate") || error.contains("UnknownIssuer") {
+        "; look at nats.ca_file, and whether the server's certificate has its host's name"
+    } else if error.contains("received fatal alert") || error.starts_with("TLS error") {
+        "; look at nats.ca_file, cert_file and key_file"
+    } else if error.contains("received corrupt message") {
+        "; the server does not speak TLS there"
+    } else {
+        ""
+    };
+    format!("{error}{mend}")
+}
+
+/// Looks for the stream whenever the link is up again, or nobody has listened.
 async fn keep_prepared(
-    cell: Arc<StateCell>,
+    cell: Arc<LinkCell>,
     jetstream: Context,
-    config: crate::config::StreamConfig,
-    lane: u16,
+    config: StreamConfig,
+    status: Arc<StreamStatus>,
 ) {
-    let mut state = cell.state.subscribe();
+    let mut state = cell.subscribe();
+    let wanted = |state: &LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
+    let up = |state: LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
     loop {
-        let wanted = |state: &LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
         let Ok(found) = state.wait_for(wanted).await.map(|state| *state) else { return };
         if found == LinkState::Refused {
             tokio::time::sleep(REFUSED_PAUSE).await;
+        } else if cell.was_silent() {
+            tokio::time::sleep(SILENT_PAUSE).await;
         }
-        let up = |state| matches!(state, LinkState::Preparing | LinkState::Refused);
         match stream::ensure(&jetstream, &config).await {
-            Ok(()) => {
-                cell.go(up, LinkState::Ready);
+            Ok(found) => {
+                status.found(&found, &config);
+                cell.go(up, LinkState::Ready, "");
             }
             Err(error) => {
-                let first = cell.go(|state| state == LinkState::Preparing, LinkState::Refused);
-                if first && lane == 0 {
-                    tracing::warn!(stream = config.name, error, "the alert stream cannot be used");
-                }
+                let reason = format!("stream {}: {error}", config.name);
+                cell.go(up, LinkState::Refused, &reason);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn a_refusal_names_its_mend() {
+        let words = in_words("authorization violation");
+        assert!(words.starts_with("authorization violation; look at nats.user"), "{words}");
+        assert!(in_words("IO error: invalid peer certificate: Expired").contains("nats.ca_file"));
+        assert_eq!(in_words("timed out"), "timed out");
     }
 }

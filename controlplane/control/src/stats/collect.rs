@@ -18,7 +18,7 @@ use super::model::{
 use crate::SensorIdentity;
 use crate::batch::DrainLatency;
 use crate::eve::EveCounters;
-use crate::nats::NatsStatus;
+use crate::nats::{LaneStatus, NatsStatus, Undelivered};
 use crate::spool::{SpoolControl, SpoolView};
 use crate::store::RuleStore;
 use crate::tally::Tally;
@@ -183,8 +183,8 @@ impl Collector {
 
     fn latencies(&self, nats: Option<&NatsView>) -> LatenciesView {
         let mut end_to_end = LatencySnapshot::default();
-        for (counters, _) in self.nats.iter().flat_map(|status| &status.lanes) {
-            counters.end_to_end_ns.add_to(&mut end_to_end);
+        for lane in self.nats.iter().flat_map(|status| &status.lanes) {
+            lane.counters.end_to_end_ns.add_to(&mut end_to_end);
         }
         LatenciesView {
             detection_packet_ns: self.latency_of(|counters| &counters.detection_ns),
@@ -290,26 +290,39 @@ fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 31] {
 
 fn nats_view(status: &NatsStatus) -> NatsView {
     let (mut enqueue, mut ack) = <(LatencySnapshot, LatencySnapshot)>::default();
-    let (mut messages, mut bytes, mut duplicates) = (0, 0, 0);
-    let mut lanes = Vec::new();
-    for (counters, state) in &status.lanes {
-        counters.publish_enqueue_ns.add_to(&mut enqueue);
-        counters.publish_ack_ns.add_to(&mut ack);
-        messages += counters.messages.get();
-        bytes += counters.bytes.get();
-        duplicates += counters.duplicates.get();
-        lanes
-            .push(NatsLaneView { state: state.borrow().name(), messages: counters.messages.get() });
+    for lane in &status.lanes {
+        lane.counters.publish_enqueue_ns.add_to(&mut enqueue);
+        lane.counters.publish_ack_ns.add_to(&mut ack);
     }
+    let lanes: Vec<_> = status.lanes.iter().map(|lane| lane_view(lane)).collect();
+    let sum = |read: fn(&NatsLaneView) -> u64| lanes.iter().map(read).sum();
     NatsView {
         ready: status.health.is_ready(),
         disconnects: status.health.disconnects.load(Ordering::Relaxed),
-        messages,
-        bytes,
-        duplicates,
+        messages: sum(|lane| lane.messages),
+        bytes: sum(|lane| lane.bytes),
+        duplicates: sum(|lane| lane.duplicates),
         publish_enqueue_ns: LatencyView::from(&enqueue),
         publish_ack_ns: LatencyView::from(&ack),
+        differences: status.differences(),
+        durability: status.durability(),
         lanes,
+    }
+}
+
+fn lane_view(lane: &LaneStatus) -> NatsLaneView {
+    let counters = &lane.counters;
+    let undelivered = Undelivered::ALL.map(|c| (c.name(), counters.undelivered[c as usize].get()));
+    NatsLaneView {
+        state: lane.link.state().name(),
+        reason: lane.link.reason(),
+        messages: counters.messages.get(),
+        bytes: counters.bytes.get(),
+        alerts: counters.alerts.get(),
+        in_flight: counters.in_flight(),
+        acknowledged: counters.acknowledged.get(),
+        duplicates: counters.duplicates.get(),
+        undelivered: undelivered.into_iter().collect(),
     }
 }
 

@@ -8,6 +8,8 @@ use contract::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::nats::Durability;
+
 use crate::spool::SpoolView;
 use crate::tally::Loss;
 
@@ -263,10 +265,14 @@ pub struct NatsView {
     pub bytes: u64,
     /// Messages that JetStream already had.
     pub duplicates: u64,
-    /// To hand a message to the connection, ns.
+    /// From handing a message over until the client has written it to the socket, ns.
     pub publish_enqueue_ns: LatencyView,
     /// Until JetStream acknowledged it, ns.
     pub publish_ack_ns: LatencyView,
+    /// How the stream differs from `[nats.stream]`, a sentence for each setting.
+    pub differences: Vec<String>,
+    /// How durable what JetStream acknowledges is; absent without `nats.monitor_url`.
+    pub durability: Option<Durability>,
     /// The lanes, by index.
     pub lanes: Vec<NatsLaneView>,
 }
@@ -274,10 +280,24 @@ pub struct NatsView {
 /// A lane.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NatsLaneView {
-    /// `connecting`, `down`, `preparing`, `ready` or `refused`.
+    /// `connecting`, `down`, `preparing`, `ready`, `failing` or `refused`.
     pub state: &'static str,
+    /// Why it is not ready; empty where it is.
+    pub reason: String,
     /// Messages published.
     pub messages: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Alerts in these.
+    pub alerts: u64,
+    /// Messages that wait for their acknowledgement.
+    pub in_flight: u64,
+    /// Messages that JetStream has acknowledged.
+    pub acknowledged: u64,
+    /// Messages that JetStream already had.
+    pub duplicates: u64,
+    /// Batches that went back to the spool, or were lost, by cause.
+    pub undelivered: BTreeMap<&'static str, u64>,
 }
 
 /// The EVE output.
