@@ -14,6 +14,7 @@ pub mod ledgers;
 mod nats;
 mod packet;
 mod port;
+mod proxy;
 mod rng;
 mod traffic;
 
@@ -26,5 +27,6 @@ pub use files::{
 pub use nats::NatsServer;
 pub use packet::{Packet, tcp_flags};
 pub use port::free_port;
+pub use proxy::Proxy;
 pub use rng::Rng;
 pub use traffic::Traffic;

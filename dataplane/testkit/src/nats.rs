@@ -113,6 +113,22 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Its port, whether or not it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Throws away what it has stored; it does not run.
+    ///
+    /// # Panics
+    /// If it runs, or its files cannot be removed.
+    pub fn lose_everything(&mut self) {
+        assert!(self.child.is_none(), "nats-server runs");
+        let store = self.folder.path().join("jetstream");
+        std::fs::remove_dir_all(store).expect("the server's files are removed");
+    }
+
     /// Stops it without ending it: its connections stay, and nothing answers.
     ///
     /// # Panics

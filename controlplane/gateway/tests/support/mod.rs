@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 pub mod common;
+pub mod faults;
 pub mod http;
 pub mod nats;
 pub mod scene;

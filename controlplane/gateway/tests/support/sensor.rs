@@ -61,6 +61,12 @@ impl Setup {
         self
     }
 
+    /// The same by an address, as of a proxy before the server.
+    pub fn nats_at(mut self, url: impl Into<String>) -> Self {
+        self.nats = Some(url.into());
+        self
+    }
+
     /// A setting as for `--set`.
     pub fn set(mut self, setting: impl Into<String>) -> Self {
         self.settings.push(setting.into());
@@ -233,6 +239,10 @@ impl Sensor {
     pub fn profile(&self, path: &str) -> (u16, Vec<u8>) {
         let address = self.said("profiles").expect("profiles are on")["address"].clone();
         get_bytes(address.as_str().unwrap().parse().unwrap(), path)
+    }
+
+    pub fn post(&self, path: &str) -> Response {
+        request(self.api, "POST", path, "")
     }
 
     pub fn put_rules(&self, text: &str) -> Response {

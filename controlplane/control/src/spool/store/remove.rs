@@ -48,10 +48,14 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Frees the oldest segment that is only kept; whether there was one.
+    /// Frees the oldest segment of which nothing is owed any more; whether there was one. The newest is among
+    /// them: on a full disk it could neither be appended to nor ended.
     pub(in crate::spool) fn remove_one_kept(&mut self) -> bool {
-        let kept = |at: &usize| self.segments[*at].is_done() && !self.is_active(*at);
+        let kept = |at: &usize| self.segments[*at].is_done() && self.segments[*at].bytes > 0;
         let Some(at) = (0..self.segments.len()).find(kept) else { return false };
+        if self.is_active(at) {
+            self.active = None;
+        }
         self.remove(at);
         true
     }
