@@ -19,7 +19,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
 # The sensor and what looks at it from outside; one set for all that need some of it.
 BUILD_RELEASE = $(CARGO) build --release --locked -p sensor-gateway -p benches \
-	--bin sensor-gateway --bin conformance --bin alert_tail
+	--bin sensor-gateway --bin conformance
 # Flags for the test harness, for example TEST_FLAGS=--show-output.
 TEST_FLAGS ?=
 # Cases to score, and the committed score that they are held against.
@@ -86,6 +86,7 @@ check: ready ## Formatting, lints, docs, dependencies, generated code, house rul
 	$(CARGO) clippy -p sensor-gateway --all-targets --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --locked
 	flatbuffers/generate.sh --check
+	$(CARGO) package -p sensor-contract -p alert-schema --locked --offline --allow-dirty --no-verify --quiet
 	@$(MAKE) deny
 	$(CARGO) test --workspace --all-features --locked \
 		--test dependency_graph --test documentation --test house_rules

@@ -111,7 +111,8 @@ TOML
 tail_listens() { grep -q '^listening' "$work/tail.err"; }
 start_tail() {
     # Through a file as well as to the terminal, so that alerts can be counted.
-    setsid "$bin/alert_tail" --nats "$NATS_URL" --subject 'sensor.demo.demo.alert.>' \
+    # --core: there is no stream before the sensor makes it.
+    setsid "$bin/sensor-gateway" alerts tail --server "$NATS_URL" --core --site demo --sensor demo \
         > >(tee "$work/alerts.txt") 2>"$work/tail.err" &
     tail=$!
     await "$tail" tail_listens || { cat "$work/tail.err" >&2; die "cannot subscribe at $NATS_URL"; }
@@ -146,7 +147,7 @@ API_PORT=${API_PORT:-$(free_port)}
 start_nats
 write_config
 start_tail
-say "Alerts on $NATS_URL, subject sensor.demo.demo.alert.>:"
+say "Alerts on $NATS_URL, subject sensor.demo.demo.alert.*:"
 start_sensor
 show_api
 

@@ -124,7 +124,7 @@ fn read_alert(alert: wire::Alert<'_>) -> Result<AlertFields<'_>, &'static str> {
             port: alert.port(),
         },
         flow: read_flow(alert.flow()),
-        signature: read_signature(alert.signature().ok_or("no signature")?)?,
+        signature: read_signature(alert.signature().ok_or("no signature")?),
         payload: alert.payload().map_or(&[], |payload| payload.bytes()),
         payload_sha256: digest.transpose().map_err(|_| "a digest that is not 32 bytes")?,
         community_id: alert.community_id().unwrap_or_default(),
@@ -151,20 +151,16 @@ fn read_header(alert: &wire::Alert<'_>) -> Header {
     }
 }
 
-fn read_signature(signature: wire::Signature<'_>) -> Result<SignatureFields<'_>, &'static str> {
-    let action = signature.action();
-    if action.variant_name().is_none() {
-        return Err("an action that this version does not know");
-    }
-    Ok(SignatureFields {
+fn read_signature(signature: wire::Signature<'_>) -> SignatureFields<'_> {
+    SignatureFields {
         gid: signature.gid(),
         sid: signature.sid(),
         rev: signature.rev(),
         msg: signature.msg().unwrap_or_default(),
         category: signature.category().unwrap_or_default(),
         severity: signature.severity(),
-        action,
-    })
+        action: signature.action(),
+    }
 }
 
 fn read_flow(flow: Option<wire::Flow<'_>>) -> FlowFacts {

@@ -20,7 +20,7 @@ pub struct SignatureFields<'a> {
     pub category: &'a str,
     /// Priority, 1 (highest) to 255.
     pub severity: u8,
-    /// What the rule asked for.
+    /// What the rule asked for. A later version of the schema may have values without a name here.
     pub action: Action,
 }
 

@@ -3,6 +3,8 @@
 //! [`BatchEncoder`] writes alerts straight into the [`Buffer`] that becomes the message; [`Batch`] verifies bytes from
 //! anywhere and reads them back into the contract's types. The schema is `schema/alert.fbs`, and
 //! `generate.sh` makes [`wire`] from it. `docs/alerts.md` describes the message for its consumers.
+//!
+#![doc = include_str!("../README.md")]
 
 mod buffer;
 mod decode;
@@ -37,6 +39,9 @@ pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// Version of the schema that this crate writes.
 pub const SCHEMA_VERSION: u16 = 1;
+
+/// The types that alerts are read into, so that consumers need not name their crate.
+pub use contract;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What is encoded is decoded; what is damaged is refused; what was once written stays readable.
 
+mod evolution;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use contract::record::{FlowFacts, Header, PacketFacts};

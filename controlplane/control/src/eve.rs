@@ -8,5 +8,5 @@ mod render;
 mod writer;
 
 pub(crate) use output::{EveCounters, EveHandle, EveItem, EveOutput};
-pub use render::{EveOptions, render};
+pub use render::{EveAddress, EveOptions, EveProtocol, render};
 pub use writer::{EveError, EveWriter};

@@ -39,9 +39,9 @@ pub use api::openapi;
 pub use community::CommunityId;
 pub use control::{Control, Parts, SensorIdentity, StartError};
 pub use drain::{AlertSink, Drain, IDLE_SLEEP};
-pub use eve::{EveError, EveOptions, EveWriter, render};
+pub use eve::{EveAddress, EveError, EveOptions, EveProtocol, EveWriter, render};
 pub use log::{FixedLevels, LogLevels};
-pub use nats::{Durability, LinkState, NatsError};
+pub use nats::{Durability, LinkState, NatsError, nats_options};
 pub use registry::{GenerationText, Registry, RegistryReader, SignatureText};
 pub use spool::{SpoolDirectory, SpoolError};
 pub use store::{

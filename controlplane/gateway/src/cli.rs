@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::alerts::Alerts;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Failure};
 
@@ -28,6 +29,9 @@ pub enum Command {
     /// Check the configuration and the rules, and say what does not load and why.
     #[command(after_help = exit_codes())]
     Check(Check),
+    /// Read the alerts that sensors publish on NATS.
+    #[command(after_help = exit_codes())]
+    Alerts(Alerts),
 }
 
 /// Where the configuration comes from.
@@ -134,7 +138,7 @@ pub fn is_stdout(path: &Path) -> bool {
 }
 
 /// The exit codes, for `--help`.
-fn exit_codes() -> String {
+pub(crate) fn exit_codes() -> String {
     let mut text = String::from("Exit codes:");
     for exit in Exit::ALL {
         text.push_str(&format!("\n  {}  {}", exit as u8, exit.meaning()));

@@ -5,11 +5,12 @@
 //! | [`cli`] | the command line |
 //! | [`config`] | the configuration: file, environment, `--set` |
 //! | [`rulefiles`] | rules files to a compiled rule set and its diagnostics |
-//! | [`check`], [`mod@replay`], [`mod@run`] | the commands |
+//! | [`check`], [`mod@replay`], [`mod@run`], [`alerts`] | the commands |
 //! | [`exit`] | exit codes, and the one sentence that an error is |
 
 #![forbid(unsafe_code)]
 
+pub mod alerts;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -57,5 +58,6 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(args),
         Command::Replay(args) => replay::replay(args),
         Command::Check(args) => check::check(args),
+        Command::Alerts(args) => alerts::alerts(args),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Field names, order and formats are those of Suricata 7 (manual, "EVE JSON Format").
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -27,7 +27,7 @@ pub fn render(alert: &Alert, options: EveOptions, out: &mut String) {
     let _ = render_fields(alert, options, out);
 }
 
-fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> std::fmt::Result {
+fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> fmt::Result {
     let header = &alert.header;
     write!(out, r#"{{"timestamp":"{}""#, UtcTime(header.wall_ns))?;
     write!(out, r#","flow_id":{}"#, header.flow)?;
@@ -61,7 +61,7 @@ fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> std::f
     Ok(())
 }
 
-fn render_vlan(vlan: [u16; 2], out: &mut String) -> std::fmt::Result {
+fn render_vlan(vlan: [u16; 2], out: &mut String) -> fmt::Result {
     match vlan {
         [0, _] => Ok(()),
         [tag, 0] => write!(out, r#","vlan":[{tag}]"#),
@@ -69,27 +69,20 @@ fn render_vlan(vlan: [u16; 2], out: &mut String) -> std::fmt::Result {
     }
 }
 
-fn render_tuple(alert: &Alert, out: &mut String) -> std::fmt::Result {
+fn render_tuple(alert: &Alert, out: &mut String) -> fmt::Result {
     let tuple = &alert.tuple;
     let ports = matches!(tuple.protocol, 6 | 17 | 132);
     out.push_str(r#","src_ip":""#);
-    render_address(tuple.source, out)?;
-    out.push('"');
+    write!(out, "{}\"", EveAddress(tuple.source))?;
     if ports {
         write!(out, r#","src_port":{}"#, tuple.source_port)?;
     }
     out.push_str(r#","dest_ip":""#);
-    render_address(tuple.destination, out)?;
-    out.push('"');
+    write!(out, "{}\"", EveAddress(tuple.destination))?;
     if ports {
         write!(out, r#","dest_port":{}"#, tuple.destination_port)?;
     }
-    out.push_str(r#","proto":""#);
-    match protocol_name(tuple.protocol) {
-        Some(name) => out.push_str(name),
-        None => write!(out, "{:03}", tuple.protocol)?,
-    }
-    out.push('"');
+    write!(out, r#","proto":"{}""#, EveProtocol(tuple.protocol))?;
     if matches!(tuple.protocol, 1 | 58) {
         write!(
             out,
@@ -100,16 +93,31 @@ fn render_tuple(alert: &Alert, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// IPv6 addresses are written in full, as the peer writes them.
-fn render_address(address: IpAddr, out: &mut String) -> std::fmt::Result {
-    match address {
-        IpAddr::V4(v4) => write!(out, "{v4}"),
-        IpAddr::V6(v6) => {
-            for (index, group) in v6.segments().iter().enumerate() {
+/// An address as EVE writes it: IPv6 in full, as the peer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EveAddress(pub IpAddr);
+
+impl fmt::Display for EveAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(v4) => write!(f, "{v4}"),
+            IpAddr::V6(v6) => v6.segments().iter().enumerate().try_for_each(|(index, group)| {
                 let colon = if index == 0 { "" } else { ":" };
-                write!(out, "{colon}{group:04x}")?;
-            }
-            Ok(())
+                write!(f, "{colon}{group:04x}")
+            }),
+        }
+    }
+}
+
+/// An IP protocol as EVE writes it: its name, or three digits where it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EveProtocol(pub u8);
+
+impl fmt::Display for EveProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match protocol_name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{:03}", self.0),
         }
     }
 }
@@ -136,7 +144,7 @@ const fn protocol_name(protocol: u8) -> Option<&'static str> {
     })
 }
 
-fn render_payload(alert: &Alert, options: EveOptions, out: &mut String) -> std::fmt::Result {
+fn render_payload(alert: &Alert, options: EveOptions, out: &mut String) -> fmt::Result {
     if options.payload && !alert.payload.is_empty() {
         out.push_str(r#","payload":""#);
         STANDARD.encode_string(&alert.payload, out);

@@ -53,8 +53,7 @@ impl Link {
             Delivery::Core => LinkState::Ready,
         };
         let attempts = Arc::clone(&cell);
-        let options = connect_options(config, secrets, name)
-            .await?
+        let options = connect_options(config, secrets, name)?
             .event_callback(move |event| {
                 on_event(&events, &event, up);
                 std::future::ready(())

@@ -100,11 +100,26 @@ impl Secrets {
     }
 }
 
-/// The options of one lane's connection.
+/// The options of one lane's connection, which is tried until it is made.
+pub(super) fn connect_options(
+    config: &NatsConfig,
+    secrets: &Secrets,
+    name: String,
+) -> Result<ConnectOptions, NatsError> {
+    Ok(options(config, secrets, name)?.retry_on_initial_connect())
+}
+
+/// The options of a connection named `name` to the servers of `config`, with what `config` authenticates
+/// by. The first attempt fails where no server answers; a connection that is lost later is made again.
 ///
 /// # Errors
-/// A file cannot be read, or is not what it should be.
-pub(super) async fn connect_options(
+/// A file that `config` names cannot be used.
+pub fn nats_options(config: &NatsConfig, name: String) -> Result<ConnectOptions, NatsError> {
+    let secrets = Secrets::read(config, |name| std::env::var(name).ok())?;
+    options(config, &secrets, name)
+}
+
+fn options(
     config: &NatsConfig,
     secrets: &Secrets,
     name: String,
@@ -112,7 +127,6 @@ pub(super) async fn connect_options(
     let longest = Duration::from_millis(config.reconnect_max_ms);
     let mut options = ConnectOptions::new()
         .name(name)
-        .retry_on_initial_connect()
         .max_reconnects(None)
         .require_tls(config.tls_required)
         // A message and its flush, for all that may be on their way before and after a reconnection.
