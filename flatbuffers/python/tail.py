@@ -161,7 +161,10 @@ async def follow(args, stop):
                     printed += 1
             sys.stdout.flush()
             await acknowledge(message, args.durable, readable=True)
-    await client.drain()
+    # Acknowledgements are only queued until then. drain() could wait for 30 s: a request for messages that
+    # has timed out leaves what it waits for.
+    await client.flush()
+    await client.close()
 
 
 async def main():
