@@ -12,7 +12,7 @@ mod store;
 
 pub use api::ApiConfig;
 pub use eve::EveConfig;
-pub use nats::{Delivery, Discard, NatsConfig, Retention, StreamConfig};
+pub use nats::{Delivery, Discard, NatsConfig, Retention, Storage, StreamConfig};
 pub(crate) use profiling::FREQUENCY_HZ_MAX;
 pub use profiling::ProfilingConfig;
 pub use spool::{Fsync, SpoolConfig, SpoolMode};

@@ -48,8 +48,7 @@ pub(crate) enum Duty {
 }
 
 impl Duty {
-    /// The way of the batch has ended: [`Outcome::Acknowledged`], [`Outcome::Sent`], or, for one that can
-    /// never get out, [`Outcome::Dropped`].
+    /// The batch is out. `outcome` is [`Outcome::Acknowledged`] or [`Outcome::Sent`].
     pub(crate) fn delivered(self, outcome: Outcome) {
         match self {
             Self::Memory(ticket) => ticket.end(outcome),
@@ -78,7 +77,8 @@ impl Outgoing {
     pub(crate) fn failed(self, cause: AlertDrop) {
         match self.duty {
             Duty::Memory(ticket) => ticket.lose(cause, &self.payload),
-            duty => duty.delivered(Outcome::Dropped(cause)),
+            Duty::Held(held) => held.failed(cause),
+            Duty::Spooled(ticket) => ticket.delivered(Outcome::Dropped(cause)),
         }
     }
 

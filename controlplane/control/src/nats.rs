@@ -76,7 +76,7 @@ pub(crate) async fn start(
     clock: &Clock,
     bytes_max: &Arc<AtomicUsize>,
 ) -> Result<(NatsOutput, NatsHandle), NatsError> {
-    let secrets = Secrets::read(config, |name| std::env::var(name).ok())?;
+    let secrets = Secrets::from_environment(config)?;
     let monitor = config.monitor_url.as_deref().map(Monitor::new).transpose()?;
     let health = Arc::new(LinkHealth::new(config.lanes));
     let mut status = NatsStatus::new(Arc::clone(&health));

@@ -181,7 +181,7 @@ async fn a_stream_that_exists_is_not_altered() {
     parts.nats = nats_config(server.url());
     let control = Control::start(parts).await.unwrap();
     is_ready(&control).await;
-    let differences = control.snapshot().nats.unwrap().differences;
+    let differences = control.snapshot().nats.unwrap().stream_differences;
     let named = differences.iter().any(|line| line == "messages_max: none wanted, 77 found");
     assert!(named, "{differences:?}");
     control.shutdown(SHUTDOWN).await;

@@ -11,17 +11,23 @@ use alert_schema::Batch;
 use async_nats::jetstream;
 use common::{eventually_shows, nats_config, parts, spool_in};
 use control::Control;
+use control::config::{Discard, NatsConfig, StreamConfig};
 use testkit::NatsServer;
 
 const SHUTDOWN: Duration = Duration::from_secs(10);
+
+fn context_of(server: &NatsServer) -> impl Future<Output = jetstream::Context> {
+    let url = server.url();
+    async { jetstream::new(async_nats::connect(url).await.unwrap()) }
+}
 
 /// Sequences of the alerts in the stream.
 async fn delivered(url: &str, boot: &str) -> BTreeSet<u64> {
     let client = async_nats::connect(url).await.unwrap();
     let mut stream = jetstream::new(client).get_stream("SENSOR_ALERTS").await.unwrap();
-    let count = stream.info().await.unwrap().state.messages;
+    let state = stream.info().await.unwrap().state.clone();
     let mut sequences = BTreeSet::new();
-    for number in 1..=count {
+    for number in state.first_sequence..=state.last_sequence {
         let message = stream.get_raw_message(number).await.unwrap();
         let batch = Batch::decode(&message.payload).unwrap();
         if batch.head().boot == boot {
@@ -76,4 +82,82 @@ async fn what_waits_at_the_end_is_sent_by_the_next_start() {
     assert_eq!((ledger.imbalance(), ledger.raised), (0, 20), "{ledger:?}");
     assert_eq!(delivered(&server.url(), "first").await, (1..=80).collect());
     assert_eq!(delivered(&server.url(), "second").await, (1..=20).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_full_stream_refuses_waits_until_there_is_room() {
+    let Some(server) = NatsServer::started() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut workers, mut parts) = parts(1);
+    let stream = StreamConfig { messages_max: 2, discard: Discard::New, ..StreamConfig::default() };
+    parts.nats = NatsConfig { stream, lanes: 1, ..nats_config(server.url()) };
+    spool_in(&mut parts, &dir.path().join("spool"));
+    let control = Control::start(parts).await.unwrap();
+    eventually_shows(&control, "NATS is ready", |s| s.nats.as_ref().is_some_and(|n| n.ready));
+    // Three severities are three messages, of which two find room.
+    workers[0].raise_many(30);
+    eventually_shows(&control, "a message waits", |s| {
+        (s.ledgers.alerts.acknowledged, s.ledgers.alerts.spooled) == (20, 10)
+    });
+    eventually_shows(&control, "the lane says why", |s| {
+        let lane = &s.nats.as_ref().unwrap().lanes[0];
+        lane.state == "failing" && lane.reason.contains("maximum messages exceeded")
+    });
+    let context = context_of(&server).await;
+    let before = delivered(&server.url(), "b00t").await;
+    context.get_stream("SENSOR_ALERTS").await.unwrap().purge().await.unwrap();
+    eventually_shows(&control, "all are out", |s| s.ledgers.alerts.acknowledged == 30);
+    let lane = control.snapshot().nats.unwrap().lanes.remove(0);
+    assert!(lane.undelivered["not_stored"] >= 1, "{lane:?}");
+    let (_, ledger) = control.shutdown(SHUTDOWN).await;
+    assert_eq!((ledger.imbalance(), ledger.in_flight, ledger.spooled), (0, 0, 0), "{ledger:?}");
+    let mut all = delivered(&server.url(), "b00t").await;
+    all.extend(before);
+    assert_eq!(all, (1..=30).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_deleted_under_way_costs_nothing_that_was_not_in_it() {
+    let Some(server) = NatsServer::started() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut workers, mut parts) = parts(1);
+    parts.nats = nats_config(server.url());
+    spool_in(&mut parts, &dir.path().join("spool"));
+    let control = Control::start(parts).await.unwrap();
+    workers[0].raise_many(60);
+    eventually_shows(&control, "all are out", |s| s.ledgers.alerts.acknowledged == 60);
+    context_of(&server).await.delete_stream("SENSOR_ALERTS").await.unwrap();
+    workers[0].raise_many(60);
+    eventually_shows(&control, "all are out", |s| s.ledgers.alerts.acknowledged == 120);
+    eventually_shows(&control, "NATS is ready", |s| s.nats.as_ref().is_some_and(|n| n.ready));
+    let (_, ledger) = control.shutdown(SHUTDOWN).await;
+    assert_eq!((ledger.imbalance(), ledger.in_flight, ledger.spooled), (0, 0, 0), "{ledger:?}");
+    assert_eq!(delivered(&server.url(), "b00t").await, (61..=120).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_had_not_acknowledged_is_sent_again_after_its_restart() {
+    let Some(mut server) = NatsServer::started() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut workers, mut parts) = parts(1);
+    // Longer than the test may take: only the loss of the connection tells.
+    parts.nats = NatsConfig { ack_timeout_ms: 600_000, ..nats_config(server.url()) };
+    spool_in(&mut parts, &dir.path().join("spool"));
+    let control = Control::start(parts).await.unwrap();
+    eventually_shows(&control, "NATS is ready", |s| s.nats.as_ref().is_some_and(|n| n.ready));
+    server.freeze();
+    workers[0].raise_many(90);
+    eventually_shows(&control, "messages are on their way", |s| {
+        let lanes = &s.nats.as_ref().unwrap().lanes;
+        lanes.iter().map(|lane| lane.alerts).sum::<u64>() == 90
+    });
+    server.kill();
+    server.start();
+    eventually_shows(&control, "all are out", |s| s.ledgers.alerts.acknowledged == 90);
+    let nats = control.snapshot().nats.unwrap();
+    assert!(nats.lanes.iter().all(|lane| lane.reconnects == 1), "{nats:?}");
+    assert!(nats.lanes.iter().any(|lane| lane.undelivered["down"] > 0), "{nats:?}");
+    let (_, ledger) = control.shutdown(SHUTDOWN).await;
+    assert_eq!((ledger.imbalance(), ledger.in_flight, ledger.spooled), (0, 0, 0), "{ledger:?}");
+    assert_eq!(delivered(&server.url(), "b00t").await, (1..=90).collect());
 }

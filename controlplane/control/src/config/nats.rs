@@ -132,6 +132,8 @@ pub struct StreamConfig {
     pub retention: Retention,
     /// What goes at a limit.
     pub discard: Discard,
+    /// Where the server keeps it.
+    pub storage: Storage,
     /// Seconds in which a message that comes twice is dropped by its id. It has to be longer than NATS may
     /// be away, and costs the server about 250 bytes of memory a message.
     pub duplicate_window_s: u64,
@@ -159,6 +161,16 @@ pub enum Discard {
     New,
 }
 
+/// Where the server keeps a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    /// On its disk.
+    File,
+    /// In its memory: what is acknowledged is lost when the server ends.
+    Memory,
+}
+
 impl Default for StreamConfig {
     fn default() -> Self {
         Self {
@@ -169,6 +181,7 @@ impl Default for StreamConfig {
             replicas: 1,
             retention: Retention::Limits,
             discard: Discard::Old,
+            storage: Storage::File,
             duplicate_window_s: 1_200,
         }
     }

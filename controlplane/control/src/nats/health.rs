@@ -120,6 +120,8 @@ pub(crate) struct LinkCell {
     reason: Mutex<String>,
     /// Nobody listened to the last message.
     silent: AtomicBool,
+    /// Connections that were made.
+    connects: AtomicU64,
     health: Arc<LinkHealth>,
 }
 
@@ -129,6 +131,7 @@ impl LinkCell {
             state: watch::Sender::new(LinkState::Connecting),
             reason: Mutex::new("not connected yet".into()),
             silent: AtomicBool::new(false),
+            connects: AtomicU64::new(0),
             health,
         }
     }
@@ -141,6 +144,16 @@ impl LinkCell {
     /// Why it is not ready; empty where it is.
     pub(crate) fn reason(&self) -> String {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A connection was made.
+    pub(super) fn connected(&self) {
+        self.connects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connections that were made after the first.
+    pub(crate) fn reconnects(&self) -> u64 {
+        self.connects.load(Ordering::Relaxed).saturating_sub(1)
     }
 
     /// The state, to be watched.

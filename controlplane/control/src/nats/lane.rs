@@ -269,7 +269,13 @@ impl Lane {
     /// by its id when it comes again.
     fn link_changed(&mut self) {
         let link = &self.parts.link;
-        let lost = if link.is_connected() { link.connects() } else { u64::MAX };
+        let lost = if link.is_connected() {
+            link.connects()
+        } else {
+            // They would end with the next connection only, and keep the queue waiting until then.
+            self.writes.clear();
+            u64::MAX
+        };
         while let Some(sent) = self.in_flight.stranded(lost) {
             self.give_up(sent.batch, Undelivered::Down);
         }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::health::{LinkCell, LinkHealth, LinkState};
-use super::options::{NatsError, Secrets, connect_options};
+use super::options::{NatsError, Secrets, lane_options};
 use super::stream::{self, StreamStatus};
 use crate::SensorIdentity;
 use crate::config::{Delivery, NatsConfig, StreamConfig};
@@ -53,7 +53,7 @@ impl Link {
             Delivery::Core => LinkState::Ready,
         };
         let attempts = Arc::clone(&cell);
-        let options = connect_options(config, secrets, name)?
+        let options = lane_options(config, secrets, name)?
             .event_callback(move |event| {
                 on_event(&events, &event, up);
                 std::future::ready(())
@@ -104,6 +104,9 @@ impl Link {
 }
 
 fn on_event(cell: &LinkCell, event: &Event, up: LinkState) {
+    if matches!(event, Event::Connected) {
+        cell.connected();
+    }
     match event {
         Event::Connected if up == LinkState::Ready => cell.go(|_| true, up, ""),
         Event::Connected => cell.go(|_| true, up, "the stream is being looked for"),

@@ -13,9 +13,9 @@ use crate::config::NatsConfig;
 /// First pause between two attempts to connect; it doubles up to `reconnect_max_ms`.
 const RECONNECT_MIN: Duration = Duration::from_millis(50);
 /// The token, where `nats.token_file` is not set.
-pub(super) const TOKEN_VARIABLE: &str = "SENSOR_GATEWAY_NATS_TOKEN";
+const TOKEN_VARIABLE: &str = "SENSOR_GATEWAY_NATS_TOKEN";
 /// The password of `nats.user`, where `nats.password_file` is not set.
-pub(super) const PASSWORD_VARIABLE: &str = "SENSOR_GATEWAY_NATS_PASSWORD";
+const PASSWORD_VARIABLE: &str = "SENSOR_GATEWAY_NATS_PASSWORD";
 
 /// Why publishing cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +65,19 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
+    /// Reads what `config` names.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what it should be.
+    pub(super) fn from_environment(config: &NatsConfig) -> Result<Self, NatsError> {
+        Self::read(config, |name| std::env::var(name).ok())
+    }
+
     /// Reads what `config` names; `variable` reads the environment.
     ///
     /// # Errors
     /// A file cannot be read, or is not what it should be.
-    pub(super) fn read(
+    fn read(
         config: &NatsConfig,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, NatsError> {
@@ -100,23 +108,26 @@ impl Secrets {
     }
 }
 
-/// The options of one lane's connection, which is tried until it is made.
-pub(super) fn connect_options(
-    config: &NatsConfig,
-    secrets: &Secrets,
-    name: String,
-) -> Result<ConnectOptions, NatsError> {
-    Ok(options(config, secrets, name)?.retry_on_initial_connect())
-}
-
 /// The options of a connection named `name` to the servers of `config`, with what `config` authenticates
 /// by. The first attempt fails where no server answers; a connection that is lost later is made again.
 ///
 /// # Errors
-/// A file that `config` names cannot be used.
+/// A file that `config` names cannot be read, or is not what it should be.
 pub fn nats_options(config: &NatsConfig, name: String) -> Result<ConnectOptions, NatsError> {
-    let secrets = Secrets::read(config, |name| std::env::var(name).ok())?;
-    options(config, &secrets, name)
+    options(config, &Secrets::from_environment(config)?, name)
+}
+
+/// The options of one lane's connection, which is tried until it is made.
+pub(super) fn lane_options(
+    config: &NatsConfig,
+    secrets: &Secrets,
+    name: String,
+) -> Result<ConnectOptions, NatsError> {
+    let options = options(config, secrets, name)?
+        .retry_on_initial_connect()
+        // A message and its flush, for all that may be on their way before and after a reconnection.
+        .client_capacity(4 * config.acks_in_flight_max + 64);
+    Ok(options)
 }
 
 fn options(
@@ -129,8 +140,6 @@ fn options(
         .name(name)
         .max_reconnects(None)
         .require_tls(config.tls_required)
-        // A message and its flush, for all that may be on their way before and after a reconnection.
-        .client_capacity(4 * config.acks_in_flight_max + 64)
         .connection_timeout(Duration::from_millis(config.connect_timeout_ms))
         .reconnect_delay_callback(move |attempts| {
             reconnect_delay(attempts, longest, fastrand::f64())

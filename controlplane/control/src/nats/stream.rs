@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::{Context, ContextBuilder};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
-use crate::config::{Discard, NatsConfig, Retention, StreamConfig};
+use crate::config::{Discard, NatsConfig, Retention, Storage, StreamConfig};
 
 /// Subjects of the stream.
 const SUBJECTS: &str = "sensor.*.*.alert.*";
@@ -41,7 +41,10 @@ fn wanted(config: &StreamConfig) -> Config {
             Discard::Old => DiscardPolicy::Old,
             Discard::New => DiscardPolicy::New,
         },
-        storage: StorageType::File,
+        storage: match config.storage {
+            Storage::File => StorageType::File,
+            Storage::Memory => StorageType::Memory,
+        },
         description: Some("Alerts of network sensors".into()),
         ..Config::default()
     }

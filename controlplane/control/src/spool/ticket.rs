@@ -42,7 +42,7 @@ impl SpoolTicket {
         Self { record, spool: Some(spool) }
     }
 
-    /// The record is out.
+    /// The record is out, or, with [`Outcome::Dropped`], can never get out.
     pub(crate) fn delivered(mut self, outcome: Outcome) {
         self.tell(Command::Delivered { record: self.record, outcome });
     }
@@ -87,6 +87,13 @@ impl Held {
     pub(crate) fn delivered(mut self, outcome: Outcome) {
         if let Some(batch) = self.batch.take() {
             batch.duty.delivered(outcome);
+        }
+    }
+
+    /// The batch can never get out as it is: its alerts are lost by `cause`.
+    pub(crate) fn failed(mut self, cause: AlertDrop) {
+        if let Some(batch) = self.batch.take() {
+            batch.failed(cause);
         }
     }
 

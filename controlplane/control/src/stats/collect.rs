@@ -304,7 +304,7 @@ fn nats_view(status: &NatsStatus) -> NatsView {
         duplicates: sum(|lane| lane.duplicates),
         publish_enqueue_ns: LatencyView::from(&enqueue),
         publish_ack_ns: LatencyView::from(&ack),
-        differences: status.differences(),
+        stream_differences: status.differences(),
         durability: status.durability(),
         lanes,
     }
@@ -319,6 +319,7 @@ fn lane_view(lane: &LaneStatus) -> NatsLaneView {
         messages: counters.messages.get(),
         bytes: counters.bytes.get(),
         alerts: counters.alerts.get(),
+        reconnects: lane.link.reconnects(),
         in_flight: counters.in_flight(),
         acknowledged: counters.acknowledged.get(),
         duplicates: counters.duplicates.get(),

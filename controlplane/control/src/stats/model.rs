@@ -9,7 +9,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::nats::Durability;
-
 use crate::spool::SpoolView;
 use crate::tally::Loss;
 
@@ -270,7 +269,7 @@ pub struct NatsView {
     /// Until JetStream acknowledged it, ns.
     pub publish_ack_ns: LatencyView,
     /// How the stream differs from `[nats.stream]`, a sentence for each setting.
-    pub differences: Vec<String>,
+    pub stream_differences: Vec<String>,
     /// How durable what JetStream acknowledges is; absent without `nats.monitor_url`.
     pub durability: Option<Durability>,
     /// The lanes, by index.
@@ -290,6 +289,8 @@ pub struct NatsLaneView {
     pub bytes: u64,
     /// Alerts in these.
     pub alerts: u64,
+    /// Connections made after the first.
+    pub reconnects: u64,
     /// Messages that wait for their acknowledgement.
     pub in_flight: u64,
     /// Messages that JetStream has acknowledged.

@@ -6,7 +6,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::model::{
-    LatenciesView, LatencyView, LossView, NatsView, PortView, Snapshot, WorkerView,
+    LatenciesView, LatencyView, LossView, NatsLaneView, NatsView, PortView, Snapshot, WorkerView,
 };
 
 /// Renders `snapshot`.
@@ -210,10 +210,43 @@ fn publishing(page: &mut Page, nats: &NatsView) {
     page.one("sensor_nats_disconnects_total", "counter", "Links lost.", nats.disconnects);
     page.one("sensor_nats_messages_total", "counter", "Messages published.", nats.messages);
     page.one("sensor_nats_bytes_total", "counter", "Bytes of these messages.", nats.bytes);
+    let help = "Messages that JetStream already had.";
+    page.one("sensor_nats_duplicates_total", "counter", help, nats.duplicates);
+    lanes(page, &nats.lanes);
     page.family("sensor_nats_publish_enqueue_seconds", "summary", "To hand a message over.");
     page.latency(&[], &nats.publish_enqueue_ns);
     page.family("sensor_nats_publish_ack_seconds", "summary", "Until it was acknowledged.");
     page.latency(&[], &nats.publish_ack_ns);
+}
+
+fn lanes(page: &mut Page, lanes: &[NatsLaneView]) {
+    type Read = fn(&NatsLaneView) -> u64;
+    let families: [(&str, &str, &str, Read); 5] = [
+        ("sensor_nats_lane_ready", "gauge", "Whether a lane can publish.", |lane| {
+            u64::from(lane.state == "ready")
+        }),
+        ("sensor_nats_lane_in_flight", "gauge", "Messages not acknowledged yet.", |l| l.in_flight),
+        ("sensor_nats_lane_alerts_total", "counter", "Alerts published.", |lane| lane.alerts),
+        ("sensor_nats_lane_acknowledged_total", "counter", "Messages acknowledged.", |lane| {
+            lane.acknowledged
+        }),
+        ("sensor_nats_lane_reconnects_total", "counter", "Connections after the first.", |lane| {
+            lane.reconnects
+        }),
+    ];
+    for (name, kind, help, read) in families {
+        page.family(name, kind, help);
+        for (index, lane) in lanes.iter().enumerate() {
+            page.sample(&[("lane", &index)], read(lane));
+        }
+    }
+    let help = "Batches that went back to the spool, or were lost, by cause.";
+    page.family("sensor_nats_lane_undelivered_total", "counter", help);
+    for (index, lane) in lanes.iter().enumerate() {
+        for (cause, count) in &lane.undelivered {
+            page.sample(&[("lane", &index), ("cause", cause)], count);
+        }
+    }
 }
 
 fn ports(page: &mut Page, ports: &[PortView]) {

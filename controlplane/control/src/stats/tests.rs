@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use contract::{AlertLedger, LatencyHistogram, LatencySnapshot, PacketLedger};
 
 use super::model::{
-    LatenciesView, LatencyView, LedgersView, LossView, PortView, RulesView, Snapshot, WorkerView,
+    LatenciesView, LatencyView, LedgersView, LossView, NatsLaneView, NatsView, PortView, RulesView,
+    Snapshot, WorkerView,
 };
 use super::prometheus;
 
@@ -15,6 +16,33 @@ fn latency() -> LatencyView {
     let mut snapshot = LatencySnapshot::default();
     histogram.add_to(&mut snapshot);
     LatencyView::from(&snapshot)
+}
+
+fn nats() -> NatsView {
+    let lane = NatsLaneView {
+        state: "failing",
+        reason: "maximum bytes exceeded".into(),
+        messages: 9,
+        bytes: 900,
+        alerts: 90,
+        reconnects: 2,
+        in_flight: 1,
+        acknowledged: 5,
+        duplicates: 1,
+        undelivered: BTreeMap::from([("not_stored", 3)]),
+    };
+    NatsView {
+        ready: false,
+        disconnects: 2,
+        messages: 9,
+        bytes: 900,
+        duplicates: 1,
+        publish_enqueue_ns: latency(),
+        publish_ack_ns: latency(),
+        stream_differences: Vec::new(),
+        durability: None,
+        lanes: vec![lane],
+    }
 }
 
 fn snapshot() -> Snapshot {
@@ -49,7 +77,7 @@ fn snapshot() -> Snapshot {
         losses: vec![LossView { gid: 1, sid: 7, cause: "lane_full", count: 3 }],
         stages_ns: BTreeMap::from([("detect", latency())]),
         detection_ns: latency(),
-        nats: None,
+        nats: Some(nats()),
         eve: None,
         spool: crate::spool::SpoolView::off(),
         rules: RulesView {
@@ -105,6 +133,11 @@ fn the_metrics_page_is_well_formed() {
         "sensor_alert_end_to_end_seconds{quantile=\"0.95\"} 0.00000001",
         "sensor_alert_queueing_seconds_count 0",
         "sensor_signature_alerts_lost_total{gid=\"1\",sid=\"7\",cause=\"lane_full\"} 3",
+        "sensor_nats_duplicates_total 1",
+        "sensor_nats_lane_ready{lane=\"0\"} 0",
+        "sensor_nats_lane_acknowledged_total{lane=\"0\"} 5",
+        "sensor_nats_lane_reconnects_total{lane=\"0\"} 2",
+        "sensor_nats_lane_undelivered_total{lane=\"0\",cause=\"not_stored\"} 3",
         "sensor_port_packets_total{port=\"port0\"} 11",
         "suricata_detect_alerts_total{thread=\"W#00\"} 5",
     ] {

@@ -71,6 +71,7 @@ async fn what_a_lost_connection_owes_is_given_up_at_once() {
         "{delivered:?}"
     );
     assert_eq!(bench.status.health.disconnects.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.status.lanes[0].link.reconnects(), 1);
     bench.end(3).await;
 }
 

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::credentials::account;
 use super::*;
+use crate::nats::nats_options;
 
 /// A server with `settings`, and a folder for secrets.
 pub(super) fn server(settings: &str) -> Option<(NatsServer, TempDir)> {
@@ -64,6 +65,12 @@ async fn by_user_and_password() {
     };
     delivers(&with("pa55\n")).await;
     is_down(&with("wr0ng"), "authorization violation").await;
+    let options = nats_options(&with("pa55"), "a reader".into()).unwrap();
+    assert!(!format!("{options:?}").contains("pa55"), "{options:?}");
+    assert!(options.connect(server.url()).await.is_ok());
+    let options = nats_options(&with("wr0ng"), "a reader".into()).unwrap();
+    let error = options.connect(server.url()).await.unwrap_err().to_string();
+    assert!(error.contains("authorization violation") && !error.contains("wr0ng"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,6 +35,30 @@ async fn a_full_lane_gives_batches_back() {
     bench.end(21).await;
 }
 
+/// What the socket has no room for waits in the client, and would wait there for the next connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_handed_back_while_nothing_can_be_written() {
+    let Some(mut server) = NatsServer::started() else { return };
+    let config = NatsConfig {
+        acks_in_flight_max: 32,
+        queue_bytes_max: 1 << 30,
+        ack_timeout_ms: LONG_MS,
+        ..config(&server)
+    };
+    let bench = Bench::ready(&config).await;
+    server.freeze();
+    // More than the buffers of a loopback connection hold.
+    let payload = Bytes::from(vec![b'x'; 1 << 19]);
+    for number in 0..40 {
+        bench.push(Outgoing { payload: payload.clone(), ..bench.batch(number) });
+    }
+    let in_flight = || bench.status.lanes[0].counters.in_flight();
+    bench.eventually("no more can be on their way", || in_flight() == 32);
+    server.kill();
+    bench.eventually("all are lost", || bench.tally.dropped(AlertDrop::NatsDown) == 120);
+    bench.end(120).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_count_until_they_are_acknowledged() {
     let Some(server) = NatsServer::started() else { return };

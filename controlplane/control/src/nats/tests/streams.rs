@@ -1,7 +1,7 @@
 //! Streams that are different, deleted or full, and servers that are lazy.
 
 use super::*;
-use crate::config::{Discard, Retention, StreamConfig};
+use crate::config::{Discard, Retention, Storage, StreamConfig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_is_made_as_configured() {
@@ -10,6 +10,7 @@ async fn the_stream_is_made_as_configured() {
         messages_max: 1_000,
         retention: Retention::Interest,
         discard: Discard::New,
+        storage: Storage::Memory,
         ..StreamConfig::default()
     };
     let bench = Bench::ready(&NatsConfig { stream, ..config(&server) }).await;
@@ -19,6 +20,7 @@ async fn the_stream_is_made_as_configured() {
     assert_eq!(config.max_messages, 1_000);
     assert_eq!(config.retention, jetstream::stream::RetentionPolicy::Interest);
     assert_eq!(config.discard, jetstream::stream::DiscardPolicy::New);
+    assert_eq!(config.storage, jetstream::stream::StorageType::Memory);
     assert_eq!(config.duplicate_window, Duration::from_secs(1_200));
     bench.end(0).await;
 }
