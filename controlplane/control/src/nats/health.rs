@@ -16,9 +16,9 @@ pub enum LinkState {
     Preparing,
     /// Messages can be published.
     Ready,
-    /// Connected, but the last messages were not stored: the stream is full, the server does not answer …
+    /// Connected, but of late messages were not stored: the stream is full, the server does not answer …
     Failing,
-    /// Connected, but the stream can be neither found nor made.
+    /// Connected, but the stream can be neither found nor made, or does not listen.
     Refused,
 }
 
@@ -183,11 +183,9 @@ impl LinkCell {
         self.go(LinkState::can_publish, LinkState::Failing, reason);
     }
 
-    /// Messages are stored.
-    pub(super) fn stores(&self) {
-        if self.state() == LinkState::Failing {
-            self.go(|state| state == LinkState::Failing, LinkState::Ready, "");
-        }
+    /// Messages are stored, and have been for a while.
+    pub(super) fn well(&self) {
+        self.go(|state| state == LinkState::Failing, LinkState::Ready, "");
     }
 
     /// No stream listens: it is to be looked for, and made where it is gone.
@@ -224,15 +222,15 @@ mod tests {
         assert!(!health.is_ready());
         cells[1].failing("still full");
         assert_eq!(cells[1].reason(), "still full");
-        cells[1].stores();
+        cells[1].well();
         assert_eq!((health.is_ready(), cells[1].reason().as_str()), (true, ""));
         assert_eq!(health.disconnects.load(Ordering::Relaxed), 0);
         cells[0].go(|_| true, LinkState::Down, "lost");
         cells[0].go(|_| true, LinkState::Down, "refused");
         assert_eq!(health.disconnects.load(Ordering::Relaxed), 1);
-        // What is down neither fails nor stores.
+        // What is down neither fails nor gets well.
         cells[0].failing("full");
-        cells[0].stores();
+        cells[0].well();
         assert_eq!((cells[0].state(), cells[0].reason().as_str()), (LinkState::Down, "refused"));
     }
 }

@@ -33,6 +33,9 @@ const MESSAGE_HEADER_BYTES: usize = 512;
 /// Times that a message to which no stream listens is sent again, where nothing else holds its batch: a
 /// stream can be found a moment before it listens, when another lane has just made it.
 const RESENDS_MAX: usize = 5;
+/// A lane that fails is well again when for so long messages were stored and none was refused: a stream that is
+/// full all but for moments does not change its state, and the log, with every message.
+const CALM: Duration = Duration::from_secs(1);
 /// Header that lets JetStream drop a message that comes twice.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
@@ -69,6 +72,8 @@ pub(super) struct Lane {
     writes: FuturesUnordered<BoxFuture<'static, Written>>,
     /// Batches that nothing else holds, and how often each was sent; they wait for the stream.
     waiting: VecDeque<(Outgoing, usize)>,
+    /// When a lane that fails is well again, unless a message is refused before.
+    well_at: Option<Instant>,
 }
 
 impl Lane {
@@ -90,6 +95,7 @@ impl Lane {
             in_flight: InFlight::default(),
             writes: FuturesUnordered::new(),
             waiting: VecDeque::new(),
+            well_at: None,
         })
     }
 
@@ -107,6 +113,10 @@ impl Lane {
                 Some(written) = self.writes.next() => self.written(&written),
                 Some(answer) = self.answers.next() => self.answered(&answer),
                 () = until(deadline) => self.give_up_expired(),
+                () = until(self.well_at) => {
+                    self.well_at = None;
+                    self.parts.status.link.well();
+                }
                 () = std::future::ready(()), if sends_again => self.send_again().await,
                 batch = queue.recv(), if open && has_place && self.waiting.is_empty() => match batch {
                     Some(batch) => {
@@ -168,8 +178,7 @@ impl Lane {
                 return;
             }
             Err(_) => {
-                self.parts.status.link.failing("the server does not read what is written to it");
-                self.parts.status.pause.refused(handed_over, Instant::now());
+                self.refused("the server does not read what is written to it", handed_over);
                 self.give_up(batch, Undelivered::Timeout);
                 return;
             }
@@ -197,8 +206,7 @@ impl Lane {
             && let Some(sent) = self.in_flight.remove(written.number)
         {
             if written.flushed && same {
-                self.parts.status.pause.taken();
-                self.parts.status.link.stores();
+                self.stored();
                 self.deliver(sent.batch, Outcome::Sent);
             } else {
                 self.give_up(sent.batch, Undelivered::Down);
@@ -218,12 +226,11 @@ impl Lane {
                 counters.acknowledged.increment();
                 counters.duplicates.add(duplicate.into());
                 counters.publish_ack_ns.record(nanoseconds(sent.at.elapsed()));
-                status.pause.taken();
-                status.link.stores();
                 let now = self.parts.clock.now_ns();
                 for received_ns in &sent.batch.received_ns {
                     counters.end_to_end_ns.record(now.saturating_sub(*received_ns));
                 }
+                self.stored();
                 self.deliver(sent.batch, Outcome::Acknowledged);
             }
             Answer::NoStream => {
@@ -236,8 +243,7 @@ impl Lane {
                 }
             }
             Answer::Later(reason) => {
-                status.link.failing(&reason);
-                status.pause.refused(sent.at, Instant::now());
+                self.refused(&reason, sent.at);
                 self.give_up(sent.batch, Undelivered::NotStored);
             }
             Answer::Never(reason) => {
@@ -247,20 +253,31 @@ impl Lane {
         }
     }
 
+    /// A message was stored, or over core NATS taken.
+    fn stored(&mut self) {
+        let status = &self.parts.status;
+        status.pause.taken();
+        if status.link.state() == LinkState::Failing {
+            self.well_at.get_or_insert_with(|| Instant::now() + CALM);
+        }
+    }
+
+    /// A message that was handed over at `sent` was not stored, because of `reason`.
+    fn refused(&mut self, reason: &str, sent: Instant) {
+        self.well_at = None;
+        self.parts.status.link.failing(reason);
+        self.parts.status.pause.refused(sent, Instant::now());
+    }
+
     /// The wait for the oldest messages has ended.
     fn give_up_expired(&mut self) {
         let now = Instant::now();
         while let Some(sent) = self.in_flight.expired(self.ack_timeout, now) {
-            let status = &self.parts.status;
-            let (timeout, what) = (
-                self.ack_timeout,
-                match self.delivery {
-                    Delivery::JetStream => "no acknowledgement",
-                    Delivery::Core => "not written",
-                },
-            );
-            status.link.failing(&format!("{what} within {timeout:?}"));
-            status.pause.refused(sent.at, now);
+            let what = match self.delivery {
+                Delivery::JetStream => "no acknowledgement",
+                Delivery::Core => "not written",
+            };
+            self.refused(&format!("{what} within {:?}", self.ack_timeout), sent.at);
             self.give_up(sent.batch, Undelivered::Timeout);
         }
     }

@@ -68,8 +68,13 @@ impl Link {
         let servers: Vec<async_nats::ServerAddr> = servers.collect::<Result<_, _>>()?;
         let client = options.connect(servers).await?;
         let jetstream = stream::context(client.clone(), config);
-        let kept = (config.stream.clone(), Arc::clone(stream));
-        let keeper = tokio::spawn(keep_prepared(Arc::clone(&cell), jetstream, kept.0, kept.1));
+        let kept = Kept {
+            jetstream,
+            config: config.stream.clone(),
+            subject: format!("sensor.{}.{}.alert.1", identity.site, identity.sensor),
+            status: Arc::clone(stream),
+        };
+        let keeper = tokio::spawn(keep_prepared(Arc::clone(&cell), kept));
         let changes = cell.subscribe();
         Ok(Self { client, cell, changes, keeper })
     }
@@ -150,30 +155,44 @@ fn in_words(error: &str) -> String {
     format!("{error}{mend}")
 }
 
-/// Looks for the stream whenever the link is up again, or nobody has listened.
-async fn keep_prepared(
-    cell: Arc<LinkCell>,
+/// The stream that is kept.
+struct Kept {
     jetstream: Context,
     config: StreamConfig,
+    /// A subject that the sensor publishes to.
+    subject: String,
     status: Arc<StreamStatus>,
-) {
+}
+
+/// Looks for the stream whenever the link is up again, or nobody has listened.
+async fn keep_prepared(cell: Arc<LinkCell>, kept: Kept) {
     let mut state = cell.subscribe();
     let wanted = |state: &LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
     let up = |state: LinkState| matches!(state, LinkState::Preparing | LinkState::Refused);
+    let mut silent = false;
     loop {
         let Ok(found) = state.wait_for(wanted).await.map(|state| *state) else { return };
         if found == LinkState::Refused {
             tokio::time::sleep(REFUSED_PAUSE).await;
-        } else if cell.was_silent() {
-            tokio::time::sleep(SILENT_PAUSE).await;
-        }
-        match stream::ensure(&jetstream, &config).await {
-            Ok(found) => {
-                status.found(&found, &config);
-                cell.go(up, LinkState::Ready, "");
+        } else {
+            silent = cell.was_silent();
+            if silent {
+                tokio::time::sleep(SILENT_PAUSE).await;
             }
-            Err(error) => {
-                let reason = format!("stream {}: {error}", config.name);
+        }
+        let refused = match stream::ensure(&kept.jetstream, &kept.config).await {
+            Ok(found) => {
+                kept.status.found(&found, &kept.config);
+                // Only where nobody listened: the server may map subjects to those of the stream.
+                (silent && !stream::listens(&found, &kept.subject))
+                    .then(|| format!("it does not listen to {}; alter its subjects", kept.subject))
+            }
+            Err(error) => Some(error),
+        };
+        match refused {
+            None => cell.go(up, LinkState::Ready, ""),
+            Some(error) => {
+                let reason = format!("stream {}: {error}", kept.config.name);
                 cell.go(up, LinkState::Refused, &reason);
             }
         }

@@ -30,6 +30,11 @@ impl Pause {
         self.ns(now) < self.until_ns.load(Ordering::Relaxed)
     }
 
+    /// Whether the last message was refused.
+    pub(super) fn was_refused(&self) -> bool {
+        self.length_ns.load(Ordering::Relaxed) > 0
+    }
+
     /// A message that was sent at `sent` was refused. Messages that were on their way when the pause began
     /// tell nothing new.
     pub(super) fn refused(&self, sent: Instant, now: Instant) {
@@ -88,8 +93,8 @@ mod tests {
         pause.refused(at(now), at(now));
         assert!(pause.is_on(at(now + 9_999)));
         pause.taken();
-        assert!(!pause.is_on(at(now)));
+        assert!(!pause.is_on(at(now)) && !pause.was_refused());
         pause.refused(at(now), at(now));
-        assert!(!pause.is_on(at(now + 100)));
+        assert!(!pause.is_on(at(now + 100)) && pause.was_refused());
     }
 }

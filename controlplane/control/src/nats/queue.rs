@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
-use super::LinkState;
 use super::status::LaneStatus;
 use crate::config::NatsConfig;
 use crate::delivery::{Lanes, Outgoing};
@@ -106,8 +105,8 @@ impl Lanes for NatsOutput {
     fn has_room(&self, lane: u16) -> bool {
         let Some(lane) = self.lanes.get(usize::from(lane)) else { return false };
         let bytes = lane.load.bytes.load(Ordering::Relaxed);
-        // One message tells whether a lane that fails does so still.
-        if lane.status.link.state() == LinkState::Failing {
+        // One message tells whether a lane that was refused is so still.
+        if lane.status.pause.was_refused() {
             return bytes == 0;
         }
         lane.load.alerts.load(Ordering::Relaxed) <= self.alerts_max / REPLAY_PART

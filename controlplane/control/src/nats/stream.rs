@@ -72,6 +72,23 @@ pub(super) async fn ensure(context: &Context, config: &StreamConfig) -> Result<C
     }
 }
 
+/// Whether `subject` is one of those of the stream.
+pub(super) fn listens(stream: &Config, subject: &str) -> bool {
+    stream.subjects.iter().any(|pattern| matches(pattern, subject))
+}
+
+/// Whether `pattern` means `subject`: `*` is any one token, `>` all that follow.
+fn matches(pattern: &str, subject: &str) -> bool {
+    let (mut patterns, mut tokens) = (pattern.split('.'), subject.split('.'));
+    loop {
+        match (patterns.next(), tokens.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some(pattern), Some(token)) if pattern == "*" || pattern == token => {}
+            _ => return false,
+        }
+    }
+}
+
 /// What is known of the stream, for all lanes.
 #[derive(Debug, Default)]
 pub(super) struct StreamStatus(Mutex<Found>);
@@ -168,8 +185,20 @@ mod tests {
 
     use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 
-    use super::{differences, wanted};
+    use super::{SUBJECTS, differences, matches, wanted};
     use crate::config::StreamConfig;
+
+    #[test]
+    fn patterns_mean_subjects() {
+        let subject = "sensor.lab.s1.alert.1";
+        for pattern in [SUBJECTS, ">", "sensor.>", "sensor.lab.*.*.1", subject] {
+            assert!(matches(pattern, subject), "{pattern}");
+        }
+        let longer = "sensor.lab.s1.alert.1.>";
+        for pattern in ["other.>", "sensor.*", "sensor.lab.s1.alert", longer, "*", ""] {
+            assert!(!matches(pattern, subject), "{pattern}");
+        }
+    }
 
     #[test]
     fn every_difference_is_named() {

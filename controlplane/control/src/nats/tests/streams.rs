@@ -75,6 +75,60 @@ async fn a_stream_that_is_deleted_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_does_not_listen_is_refused_until_it_does() {
+    let Some(server) = NatsServer::started() else { return };
+    let mut own = jetstream::stream::Config {
+        name: "SENSOR_ALERTS".into(),
+        subjects: vec!["other.>".into()],
+        ..Default::default()
+    };
+    let context = administrator(&server).await;
+    context.create_stream(own.clone()).await.unwrap();
+    let bench = Bench::ready(&config(&server)).await;
+    let told = Told::new();
+    bench.push(told.batch(1));
+    assert_eq!(told.undelivered(), 1);
+    bench.eventually("it is refused", || bench.state() == LinkState::Refused);
+    let reasons = bench.status.reasons();
+    assert!(reasons[0].contains("does not listen to sensor.lab.s1.alert.1"), "{reasons:?}");
+    bench.push(bench.batch(2));
+    bench.eventually("it is lost", || bench.tally.dropped(AlertDrop::PublishFailed) == 3);
+    own.subjects.push("sensor.>".into());
+    context.update_stream(own).await.unwrap();
+    bench.eventually("it is ready again", || bench.output.is_ready(0));
+    bench.push(bench.batch(3));
+    bench.eventually("it is acknowledged", || bench.tally.acknowledged() == 3);
+    bench.end(6).await;
+}
+
+/// A full stream that loses a message now and then takes one, and refuses the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_mostly_full_does_not_change_the_state_with_every_message() {
+    let Some(server) = NatsServer::started() else { return };
+    let stream = StreamConfig { messages_max: 1, discard: Discard::New, ..StreamConfig::default() };
+    let bench = Bench::ready(&NatsConfig { stream, ..config(&server) }).await;
+    let context = administrator(&server).await;
+    let mut changes = bench.status.lanes[0].link.subscribe();
+    changes.mark_unchanged();
+    let stream = context.get_stream("SENSOR_ALERTS").await.unwrap();
+    for number in 0..10 {
+        stream.purge().await.unwrap();
+        bench.push(bench.batch(2 * number));
+        bench.push(bench.batch(2 * number + 1));
+        let sum = || bench.tally.acknowledged() + bench.tally.dropped(AlertDrop::PublishFailed);
+        bench.eventually("both have ended", || sum() == 6 * u64::from(number + 1));
+        assert_eq!(bench.state(), LinkState::Failing);
+        assert_eq!(changes.has_changed().unwrap(), number == 0);
+        changes.mark_unchanged();
+    }
+    assert_eq!((bench.tally.acknowledged(), bench.undelivered(Undelivered::NotStored)), (30, 10));
+    stream.purge().await.unwrap();
+    bench.push(bench.batch(20));
+    bench.eventually("it is well again", || bench.state() == LinkState::Ready);
+    bench.end(63).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_stream_refuses_until_there_is_room() {
     let Some(server) = NatsServer::started() else { return };
     let stream = StreamConfig { messages_max: 2, discard: Discard::New, ..StreamConfig::default() };
