@@ -96,6 +96,11 @@ impl Nats {
         Some(Self { runtime, client, server })
     }
 
+    /// Connects anew, to a server that has started again.
+    fn connect(&mut self) {
+        self.client = self.runtime.block_on(async_nats::connect(self.server.url())).unwrap();
+    }
+
     /// Publishes to the stream, which has it then.
     fn store(&self, subject: &str, headers: HeaderMap, bytes: Vec<u8>) {
         self.runtime.block_on(async {
@@ -250,6 +255,36 @@ fn new_alerts_are_followed_until_a_signal() {
     assert_eq!((ended.status.code(), sids(&read(&scratch, "out"))), (Some(0), vec![2]));
     let said = read(&scratch, "err");
     assert!(said.contains("1 alerts printed, 0 filtered out, of 1 batches"), "{said}");
+}
+
+#[test]
+fn a_server_that_starts_again_is_followed_on() {
+    let Some(mut nats) = Nats::new(true) else { return };
+    let scratches = [Scratch::new(), Scratch::new()];
+    let tails = [&[][..], &["--durable", "soc"]];
+    let children: Vec<Child> =
+        scratches.iter().zip(tails).map(|(scratch, more)| nats.start(scratch, more)).collect();
+    let both_have = |alerts: usize| {
+        wait_for("the alerts", || {
+            let has = |scratch| sids(&read(scratch, "out")).len() == alerts;
+            scratches.iter().all(has).then_some(())
+        });
+    };
+    nats.alerts(2, [1]);
+    both_have(1);
+    nats.server.kill();
+    nats.server.start();
+    nats.connect();
+    nats.alerts(2, [2]);
+    both_have(2);
+    for child in children {
+        signal(child.id(), "TERM");
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    }
+    for scratch in &scratches {
+        assert_eq!(sids(&read(scratch, "out")), [1, 2]);
+        assert!(read(scratch, "err").contains("0 missing in gaps, 0 unreadable"));
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn shown(nats: &NatsConfig) -> String {
 
 async fn say(event: Event) {
     match event {
-        Event::Connected | Event::Draining | Event::Closed => {}
+        Event::Draining | Event::Closed => {}
         Event::SlowConsumer(_) => {
             eprintln!("alerts come faster than they are printed: some are lost");
         }

@@ -1,10 +1,8 @@
-//! Where messages come from: a stream, in order or by a durable consumer, or the bare subjects.
+//! Where messages come from: a stream, or the bare subjects.
 
-mod durable;
-mod ordered;
+mod pull;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, AckKind};
 use async_nats::{Client, HeaderMap, Subscriber};
 use bytes::Bytes;
@@ -13,8 +11,7 @@ use futures_util::StreamExt as _;
 use super::args::{From, Tail};
 use crate::exit::{Exit, Failure};
 
-use durable::Durable;
-use ordered::Ordered;
+use pull::Pull;
 
 /// Header of a batch that the sensor sends again from its spool.
 const REPLAY: &str = "Sensor-Replay";
@@ -71,8 +68,7 @@ fn is_replay(headers: Option<&HeaderMap>) -> bool {
 /// Where messages come from.
 pub(super) enum Source {
     Core(Subscriber),
-    Ordered(Box<Ordered>),
-    Durable(Box<Durable>),
+    Stream(Box<Pull>),
 }
 
 impl Source {
@@ -92,18 +88,13 @@ impl Source {
             client.flush().await.map_err(service)?;
             return Ok(Self::Core(subscriber));
         }
-        let found = jetstream::new(client.clone()).get_stream(stream).await;
-        let stream = found.map_err(|error| {
+        let context = jetstream::new(client.clone());
+        let stream = context.get_stream(stream).await.map_err(|error| {
             let mend = "the sensor makes it when it first publishes; --core needs none, and \
                         nats.stream.name names another";
             service(format!("stream {stream}: {error}; {mend}"))
         })?;
-        Ok(match &args.durable {
-            Some(name) => {
-                Self::Durable(Box::new(Durable::open(stream, name, subject, args).await?))
-            }
-            None => Self::Ordered(Box::new(Ordered::open(&stream, subject, args).await?)),
-        })
+        Ok(Self::Stream(Box::new(Pull::open(context, &stream, subject, args).await?)))
     }
 
     /// The next message; `None` at the end of what was asked for. No message is lost if the wait is
@@ -117,15 +108,14 @@ impl Source {
                 let message = subscriber.next().await;
                 Ok(message.map(|message| Received::new(&message, None)))
             }
-            Self::Ordered(ordered) => ordered.next().await,
-            Self::Durable(durable) => durable.next().await,
+            Self::Stream(pull) => pull.next().await,
         }
     }
 
     /// Gives back what has come and was not asked for.
     pub(super) async fn close(self) {
-        if let Self::Durable(durable) = self {
-            durable.close().await;
+        if let Self::Stream(pull) = self {
+            pull.close().await;
         }
     }
 }
