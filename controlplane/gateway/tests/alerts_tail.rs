@@ -86,14 +86,25 @@ impl Nats {
         let server = NatsServer::started()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+        let nats = Self { runtime, client, server };
         if with_stream {
-            let subjects = vec!["sensor.*.*.alert.*".to_owned()];
-            let config = stream::Config { name: STREAM.into(), subjects, ..Default::default() };
-            runtime.block_on(async {
-                jetstream::new(client.clone()).create_stream(config).await.unwrap();
-            });
+            nats.make_stream();
         }
-        Some(Self { runtime, client, server })
+        Some(nats)
+    }
+
+    fn make_stream(&self) {
+        let subjects = vec!["sensor.*.*.alert.*".to_owned()];
+        let config = stream::Config { name: STREAM.into(), subjects, ..Default::default() };
+        self.runtime.block_on(async {
+            jetstream::new(self.client.clone()).create_stream(config).await.unwrap();
+        });
+    }
+
+    fn delete_stream(&self) {
+        self.runtime.block_on(async {
+            jetstream::new(self.client.clone()).delete_stream(STREAM).await.unwrap();
+        });
     }
 
     /// Connects anew, to a server that has started again.
@@ -285,6 +296,28 @@ fn a_server_that_starts_again_is_followed_on() {
         assert_eq!(sids(&read(scratch, "out")), [1, 2]);
         assert!(read(scratch, "err").contains("0 missing in gaps, 0 unreadable"));
     }
+}
+
+#[test]
+fn a_stream_that_is_made_anew_is_read_and_a_consumer_that_is_gone_ends_the_command() {
+    let Some(nats) = Nats::new(true) else { return };
+    let (ordered, durable) = (Scratch::new(), Scratch::new());
+    let ordered_child = nats.start(&ordered, &[]);
+    let durable_child = nats.start(&durable, &["--durable", "soc"]);
+    nats.alerts(2, [1]);
+    nats.alerts(2, [2]);
+    wait_for("the alerts", || (read(&ordered, "out").lines().count() == 2).then_some(()));
+    nats.delete_stream();
+    nats.make_stream();
+    nats.alerts(2, [2, 3]);
+    wait_for("the alert", || (read(&ordered, "out").lines().count() == 3).then_some(()));
+    signal(ordered_child.id(), "TERM");
+    assert_eq!(ordered_child.wait_with_output().unwrap().status.code(), Some(0));
+    assert_eq!(sids(&read(&ordered, "out")), [1, 2, 3]);
+    let said = read(&ordered, "err");
+    assert!(said.contains("made anew") && said.contains("1 repeated"), "{said}");
+    assert_eq!(durable_child.wait_with_output().unwrap().status.code(), Some(1));
+    assert!(read(&durable, "err").contains("--durable soc: the consumer was deleted"));
 }
 
 #[test]
