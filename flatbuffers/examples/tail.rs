@@ -1,26 +1,33 @@
-//! A whole consumer of alerts: reads the sensor's stream from its beginning, verifies each message, drops
-//! what it has seen, and prints one JSON object a line.
+//! A whole consumer of alerts: reads the sensor's stream by a durable consumer, from its beginning and then on
+//! from where the last run ended, verifies each message, drops what it has seen, prints one JSON object a line,
+//! and acknowledges what is printed.
 //!
 //! ```text
 //! cargo run -p alert-schema --example tail -- nats://127.0.0.1:4222 [COUNT]
 //! ```
 //!
-//! It ends after COUNT alerts, else never. `sensor-gateway alerts tail` is the same with filters, durable
-//! consumers and more bounded memory.
+//! It ends with the message that brings alert COUNT, else never. `sensor-gateway alerts tail` is the same with
+//! filters and less memory.
 
 #![forbid(unsafe_code)]
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::time::Duration;
 
 use alert_schema::Batch;
 use anyhow::{Context, Result};
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{self, AckKind, consumer::pull};
 use futures_util::StreamExt as _;
 use serde_json::json;
 
 /// The stream that sensors publish to, where nats.stream.name does not say another.
 const STREAM: &str = "SENSOR_ALERTS";
+/// What the server remembers this program by: give each program a name of its own.
+const CONSUMER: &str = "alert-schema-example";
+/// Messages asked for at a time, and how long the server keeps such a request.
+const BATCH: usize = 64;
+const EXPIRES: Duration = Duration::from_secs(1);
 /// Alerts that are remembered. When there are more, all are forgotten: what is repeated after that is
 /// printed again, which at-least-once delivery allows.
 const SEEN_MAX: usize = 1 << 20;
@@ -36,25 +43,52 @@ async fn main() -> Result<()> {
     follow(&server, count, &mut std::io::stdout()).await
 }
 
-/// Prints the stream's alerts to `out`, until there were `count` of them.
+/// Prints the stream's alerts to `out`, until there were `count` of them. What a server sends behind that comes
+/// again, a while after this program has ended.
 ///
 /// # Errors
 /// No server answers, it has no stream, or `out` cannot be written.
 pub async fn follow(server: &str, count: Option<u64>, out: &mut impl Write) -> Result<()> {
     let client = async_nats::connect(server).await?;
-    let stream = jetstream::new(client).get_stream(STREAM).await?;
-    let consumer = stream.create_consumer(pull::OrderedConfig::default()).await?;
-    let mut messages = consumer.messages().await?;
+    let stream = jetstream::new(client.clone()).get_stream(STREAM).await?;
+    let config =
+        pull::Config { durable_name: Some(CONSUMER.to_owned()), ..pull::Config::default() };
+    let consumer = stream.get_or_create_consumer(CONSUMER, config).await?;
     let (mut seen, mut printed) = (HashSet::new(), 0);
-    while count.is_none_or(|count| printed < count) {
-        let message = messages.next().await.context("the stream ended")??;
-        match print(&message.payload, &mut seen, out) {
-            Ok(new) => printed += new,
-            // One message that cannot be read says nothing about the next one.
-            Err(error) => eprintln!("{}: {error:#}", message.subject),
+    // A request ends when it has brought what it asked for, and when it expires. One that a server has
+    // forgotten ends as well, so that the next one reaches the server that has started again.
+    loop {
+        let mut messages = consumer.batch().max_messages(BATCH).expires(EXPIRES).messages().await?;
+        while let Some(message) = messages.next().await {
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => {
+                    eprintln!("{STREAM}: {error}");
+                    tokio::time::sleep(EXPIRES).await;
+                    break;
+                }
+            };
+            let kind = match print(&message.payload, &mut seen, out) {
+                Ok(new) => {
+                    printed += new;
+                    AckKind::Ack
+                }
+                // One message that cannot be read says nothing about the next one, and need not come again.
+                Err(error) => {
+                    eprintln!("{}: {error:#}", message.subject);
+                    AckKind::Term
+                }
+            };
+            if let Err(error) = message.ack_with(kind).await {
+                eprintln!("{}: not acknowledged, and will come again: {error}", message.subject);
+            }
+            if count.is_some_and(|count| printed >= count) {
+                // Acknowledgements are only queued until then.
+                client.flush().await?;
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }
 
 /// Prints what is new in one message; how many alerts that were.

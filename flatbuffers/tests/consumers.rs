@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may fail so")]
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -122,6 +123,36 @@ async fn the_rust_example_prints_each_alert_once() {
     let mut out = Vec::new();
     example::follow(&server.url(), Some(3), &mut out).await.unwrap();
     assert_alerts(&out, &[1, 2, 5]);
+}
+
+#[tokio::test]
+async fn the_rust_example_goes_on_where_it_was_when_a_server_has_started_again() {
+    let Some(mut server) = NatsServer::started() else { return };
+    publish(&server, messages()).await;
+    let mut out = Vec::new();
+    example::follow(&server.url(), Some(3), &mut out).await.unwrap();
+    let (url, (mut read, mut write)) = (server.url(), std::io::pipe().unwrap());
+    let follow =
+        tokio::spawn(async move { example::follow(&url, Some(2), &mut write).await.unwrap() });
+    let first_line = tokio::task::spawn_blocking(move || {
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            let mut byte = [0];
+            read.read_exact(&mut byte).unwrap();
+            line.push(byte[0]);
+        }
+        (read, line)
+    });
+    publish(&server, [batch(&[6])]).await;
+    let (mut read, line) = first_line.await.unwrap();
+    assert_alerts(&line, &[6]);
+    server.kill();
+    server.start();
+    publish(&server, [batch(&[7])]).await;
+    follow.await.unwrap();
+    let mut rest = Vec::new();
+    read.read_to_end(&mut rest).unwrap();
+    assert_alerts(&rest, &[7]);
 }
 
 /// A Python with what tail.py requires, below the target folder; `None`, and a line that says so, where
