@@ -29,7 +29,7 @@ pub enum What {
 /// Arguments of `alerts tail`.
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// Where the configuration comes from: its [nats] says the servers, the credentials and the stream.
+    /// Where the configuration comes from: its `[nats]` says the servers, the credentials and the stream.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// NATS server (nats://host:4222, tls://host:4222) instead of those of nats.servers; may be repeated.
