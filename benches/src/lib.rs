@@ -13,6 +13,7 @@
 //! | [`instructions`] | instructions per packet, by callgrind |
 //! | [`hotpath`] | instructions of the hot paths, held against a baseline |
 //! | [`regress`] | a history of what was measured, and the guard against regressions |
+//! | [`soak`] | a load for long: no loss, no growth |
 //! | [`summary`] | one table of what the last runs wrote |
 
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod percentiles;
 pub mod profiler;
 pub mod rate;
 pub mod regress;
+pub mod soak;
 pub mod stopwatch;
 pub mod summary;
 pub mod workload;

@@ -9,7 +9,7 @@ mod stages;
 mod subscriber;
 
 pub use paced::PacedSource;
-pub use sensor::{Delivered, Sensor};
+pub use sensor::{Delivered, Kept, Sensor};
 pub use subscriber::Subscriber;
 
 use core_affinity::CoreId;

@@ -1,5 +1,6 @@
 //! A worker on a paced source, and the control plane behind it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -10,8 +11,10 @@ use contract::{WallOffset, crash};
 use control::config::{
     ApiConfig, EveConfig, NatsConfig, ProfilingConfig, RuleStoreConfig, SpoolConfig,
 };
-use control::stats::{AlertLedgerView, LatencyView, NoPorts};
-use control::{Control, FixedLevels, LoadedRules, Parts, SensorIdentity, WorkerLink};
+use control::stats::{AlertLedgerView, LatencyView, NoPorts, Snapshot};
+use control::{
+    Control, FixedLevels, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink,
+};
 use core_affinity::CoreId;
 use detect::{CompileCache, Generation};
 use pipeline::clock::TscClock;
@@ -43,6 +46,15 @@ pub struct Sensor {
     started: Instant,
     /// Where the load that is measured begins.
     mark: Mark,
+}
+
+/// What [`Sensor::start_kept`] keeps on disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// Directory of the spool, which writes ahead.
+    pub spool: &'a Path,
+    /// Bytes of the stream; beyond them its oldest messages go.
+    pub stream_bytes: u64,
 }
 
 /// The sensor's sums at a moment.
@@ -95,6 +107,30 @@ impl Sensor {
         clock: TscClock,
         cpu: Option<CoreId>,
     ) -> anyhow::Result<Self> {
+        Self::start_with(url, per_second, clock, cpu, None)
+    }
+
+    /// The same with a spool, and a stream of bounded size.
+    ///
+    /// # Errors
+    /// As [`Sensor::start`], or the spool's directory cannot be used.
+    pub fn start_kept(
+        url: &str,
+        per_second: u64,
+        clock: TscClock,
+        cpu: Option<CoreId>,
+        kept: Kept<'_>,
+    ) -> anyhow::Result<Self> {
+        Self::start_with(url, per_second, clock, cpu, Some(kept))
+    }
+
+    fn start_with(
+        url: &str,
+        per_second: u64,
+        clock: TscClock,
+        cpu: Option<CoreId>,
+        kept: Option<Kept<'_>>,
+    ) -> anyhow::Result<Self> {
         let text = rules_text(RULES) + MARKER_RULE;
         let environment = Environment::default();
         let cache = &mut CompileCache::new();
@@ -117,7 +153,12 @@ impl Sensor {
         let nats = NatsConfig { servers: vec![url.to_owned()], ..NatsConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let parts = parts(link, page, loaded.clone(), nats);
+        let mut parts = parts(link, page, loaded.clone(), nats);
+        if let Some(kept) = kept {
+            parts.nats.stream.bytes_max = kept.stream_bytes;
+            parts.spool.path = Some(kept.spool.to_owned());
+            parts.spool_directory = SpoolDirectory::lock(&parts.spool)?;
+        }
         let control = runtime.block_on(Control::start(parts))?;
         await_ready(&control)?;
         let frames = (0..FRAMES).map(marked_frame).collect();
@@ -131,6 +172,12 @@ impl Sensor {
     /// What comes from now on is the load that is measured: the sensor has settled.
     pub fn mark(&mut self) {
         self.mark = Mark::now(&self.control);
+    }
+
+    /// The sensor's statistics.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.control.snapshot()
     }
 
     /// Stops the worker, delivers what is on its way, and ends.

@@ -1,14 +1,24 @@
-//! A NATS server that goes away, loses what it had, or has its stream deleted: nothing is lost that the ledger
-//! does not name.
+//! A NATS server that goes away, loses what it had, is full, or has its stream deleted: nothing is lost that
+//! the ledger does not name.
 
 #![cfg(feature = "dpdk")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod support;
 
-use support::faults::{STREAM, arrived, ask, assert_all_arrived, boot, drained, setup, spooled};
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use support::faults::{
+    Arrived, STREAM, arrived, ask, assert_all_arrived, boot, drained, setup, spooled,
+};
 use support::sensor::alerts;
 use testkit::NatsServer;
+
+fn merge(mut one: Arrived, other: Arrived) -> Arrived {
+    for (boot, ids) in other {
+        one.entry(boot).or_default().extend(ids);
+    }
+    one
+}
 
 #[test]
 fn a_server_that_is_away_for_long_gets_everything_later() {
@@ -46,6 +56,38 @@ fn a_server_that_lost_its_store_gets_again_what_is_kept() {
     drained(&sensor);
     let last = sensor.stop_in_order();
     assert_all_arrived(&last, arrived(&nats).get(&boot));
+}
+
+#[test]
+fn a_full_stream_keeps_alerts_in_the_spool_until_there_is_room() {
+    let Some(nats) = NatsServer::started() else { return };
+    ask(&nats, async |jetstream| {
+        let config = Config {
+            name: STREAM.into(),
+            subjects: vec!["sensor.*.*.alert.*".into()],
+            // By messages: for a limit in bytes this server deletes old messages (docs/alerts.md).
+            max_messages: 64,
+            discard: DiscardPolicy::New,
+            ..Config::default()
+        };
+        jetstream.create_stream(config).await.unwrap();
+    });
+    let setup = setup("full").nats(&nats);
+    let sensor = setup.start();
+    let boot = boot(&sensor);
+    spooled(&sensor, 1_000);
+    let before = arrived(&nats);
+    assert!(!before[&boot].is_empty());
+    ask(&nats, async |jetstream| {
+        let mut stream = jetstream.get_stream(STREAM).await.unwrap();
+        let mut config = stream.info().await.unwrap().config.clone();
+        config.max_messages = -1;
+        jetstream.update_stream(config).await.unwrap();
+    });
+    drained(&sensor);
+    let last = sensor.stop_in_order();
+    assert_eq!(alerts(&last, "raised"), alerts(&last, "acknowledged"), "{last}");
+    assert_all_arrived(&last, merge(before, arrived(&nats)).get(&boot));
 }
 
 #[test]

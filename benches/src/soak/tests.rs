@@ -1,0 +1,49 @@
+use contract::AlertLedger;
+use control::stats::AlertLedgerView;
+
+use super::{Ids, Outcome, Resident};
+
+/// An outcome of 100 alerts, of which `arrived` came and the ledger names `drops` as lost.
+fn outcome(arrived: u64, cause: &'static str, drops: u64) -> Outcome {
+    let mut ledger = AlertLedgerView::from(&AlertLedger::default());
+    ledger.raised = 100;
+    ledger.acknowledged = 100 - drops;
+    ledger.drops.insert(cause, drops);
+    let mut ids = Ids::new(200);
+    (1..=arrived).for_each(|sequence| ids.mark(sequence));
+    let resident = Resident::of((0..20).map(|_| 100 << 20));
+    Outcome {
+        asked_per_s: 50,
+        raised_per_s: 50.0,
+        ledger,
+        packets_unaccounted: 0,
+        ids,
+        resident,
+        latencies: Vec::new(),
+    }
+}
+
+#[test]
+fn a_loss_is_a_failure_and_an_overload_is_one_on_a_machine_of_its_own() {
+    let fails = |outcome: &Outcome, shared| outcome.judge(shared).err().map(|e| e.to_string());
+    assert_eq!(fails(&outcome(100, "ring_full", 0), false), None);
+    assert!(fails(&outcome(99, "ring_full", 0), true).unwrap().contains("Some(100)"));
+    assert!(fails(&outcome(90, "ring_full", 10), false).unwrap().contains("ring_full"));
+    assert_eq!(fails(&outcome(90, "ring_full", 10), true), None);
+    assert!(fails(&outcome(90, "publish_failed", 10), true).is_some());
+    // The ledger says less than what is missing.
+    assert!(fails(&outcome(80, "shed", 10), true).unwrap().contains("20 alerts"));
+}
+
+#[test]
+fn unaccounted_packets_and_growing_memory_are_failures() {
+    let packets = Outcome { packets_unaccounted: 1, ..outcome(100, "shed", 0) };
+    assert!(packets.judge(true).is_err());
+    let grows_by = |mib: u64, shared| {
+        let resident = Resident::of((0..20).map(|sample| (100 + mib * sample) << 20));
+        Outcome { resident, ..outcome(100, "shed", 0) }.judge(shared).is_err()
+    };
+    // A backlog in bounded queues is no growth where others took the CPU.
+    assert_eq!([grows_by(1, false), grows_by(5, false), grows_by(5, true)], [false, true, false]);
+    assert!(grows_by(50, true));
+}
