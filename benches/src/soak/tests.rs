@@ -1,3 +1,5 @@
+//! What passes for a good run, and what does not.
+
 use contract::AlertLedger;
 use control::stats::AlertLedgerView;
 
