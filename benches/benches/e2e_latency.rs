@@ -66,7 +66,7 @@ impl Live {
         let server = NatsServer::started().expect("nats-server, which `make setup` installs");
         let clock = TscClock::new();
         let subscriber = Subscriber::start(&server.url(), clock.clone()).unwrap();
-        let sensor = Sensor::start(&server.url(), per_second, clock, cpu).unwrap();
+        let sensor = Sensor::start(&server.url(), per_second, clock, cpu, None).unwrap();
         Self { sensor, subscriber, _server: server }
     }
 

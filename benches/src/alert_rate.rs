@@ -21,7 +21,7 @@ pub const LADDER: [u64; 8] = [25_000, 50_000, 100_000, 150_000, 200_000, 250_000
 const HALVINGS: usize = 2;
 /// Share of the asked rate that must be raised, and acknowledged by the end of the load. The worker
 /// raises less where it cannot keep up; what is in flight at the end is a batch or two of each lane.
-const HELD_SHARE: f64 = 0.97;
+pub(crate) const HELD_SHARE: f64 = 0.97;
 /// What is not measured after the start: memory is touched, connections warm up. Losses count.
 const SETTLING: Duration = Duration::from_millis(500);
 
@@ -54,7 +54,7 @@ impl Step {
         let server = NatsServer::started().context("nats-server, which `make setup` installs")?;
         let clock = TscClock::new();
         let subscriber = Subscriber::start(&server.url(), clock.clone())?;
-        let mut sensor = Sensor::start(&server.url(), per_second, clock, cpu)?;
+        let mut sensor = Sensor::start(&server.url(), per_second, clock, cpu, None)?;
         std::thread::sleep(SETTLING);
         sensor.mark();
         std::thread::sleep(length);

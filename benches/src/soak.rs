@@ -23,6 +23,7 @@ pub use consumer::Consumer;
 pub use ids::Ids;
 pub use memory::{Growth, Resident};
 
+use crate::alert_rate::HELD_SHARE;
 use crate::live::{Kept, Sensor};
 use crate::percentiles::{Percentiles, Row};
 
@@ -34,6 +35,8 @@ const SAMPLE: Duration = Duration::from_secs(1);
 const REPORT: Duration = Duration::from_secs(30);
 /// Causes of a loss when the control plane gets too little CPU time.
 const OVERLOAD: [&str; 2] = ["ring_full", "shed"];
+/// Share of the alerts that may be lost so, at most: beyond it the soak shows nothing.
+const OVERLOAD_SHARE: f64 = 0.05;
 /// Longest wait, after the load, for what the consumer has not read.
 const CATCH_UP: Duration = Duration::from_secs(60);
 
@@ -69,13 +72,11 @@ impl Outcome {
         let server = NatsServer::started().context("nats-server, which `make setup` installs")?;
         let (url, clock) = (server.url(), TscClock::new());
         let kept = Kept { spool: &folder.join("spool"), stream_bytes: STREAM_BYTES };
-        let mut sensor = Sensor::start_kept(&url, per_second, clock.clone(), cpu, kept)?;
+        let mut sensor = Sensor::start(&url, per_second, clock.clone(), cpu, Some(kept))?;
         sensor.mark();
         let most = per_second * (length + CATCH_UP).as_secs();
         let consumer = Consumer::start(&url, clock, most)?;
         let resident = load(&sensor, &consumer, length)?;
-        let packets = sensor.snapshot().ledgers.packets;
-        let packets_unaccounted = packets.imbalance;
         let done = sensor.finish()?;
         let until = Instant::now() + CATCH_UP;
         while consumer.arrived() < done.ledger.acknowledged && Instant::now() < until {
@@ -92,16 +93,16 @@ impl Outcome {
             asked_per_s: per_second,
             raised_per_s: done.raised_per_s,
             ledger: done.ledger,
-            packets_unaccounted,
+            packets_unaccounted: done.packets.imbalance,
             ids,
             resident,
             latencies,
         })
     }
 
-    /// Holds the outcome against what a sensor promises. On a `shared` machine others may take the control
-    /// plane's CPU: what the ring then had no room for is no failure, if the ledger names every one of the
-    /// alerts that did not arrive.
+    /// Holds the outcome against what a sensor promises. On a `shared` machine others may take the CPUs: a
+    /// lower rate is no failure then, nor are a few alerts that the ring had no room for, if the ledger names
+    /// every one that did not arrive.
     ///
     /// # Errors
     /// What does not hold, in a sentence.
@@ -110,6 +111,10 @@ impl Outcome {
         let of = |cause: &&str| self.ledger.drops.get(*cause).copied().unwrap_or(0);
         let excused = if shared { OVERLOAD.iter().map(of).sum() } else { 0 };
         ensure!(drops == excused, "{drops} alerts were lost: {:?}", self.ledger.drops);
+        let bearable = self.ledger.raised as f64 * OVERLOAD_SHARE;
+        ensure!(drops as f64 <= bearable, "{drops} of {} alerts were lost", self.ledger.raised);
+        let (raised, least) = (self.raised_per_s, self.asked_per_s as f64 * HELD_SHARE);
+        ensure!(shared || raised >= least, "{raised:.0}/s were raised, of {}", self.asked_per_s);
         ensure!(self.ledger.balanced, "alerts do not add up: {:?}", self.ledger);
         ensure!(
             self.packets_unaccounted == 0,
@@ -175,7 +180,7 @@ fn load(sensor: &Sensor, consumer: &Consumer, length: Duration) -> anyhow::Resul
                 alerts.raised,
                 alerts.acknowledged,
                 consumer.arrived(),
-                resident.most() >> 20,
+                resident.latest() >> 20,
             );
         }
     }

@@ -10,6 +10,7 @@ use benches::live::leave_a_cpu_for_the_worker;
 use benches::percentiles::results_directory;
 use benches::soak::{CPUS, Cage, MEMORY_BYTES, Outcome, STREAM_BYTES};
 use clap::Parser;
+use control::config::SpoolConfig;
 
 /// Raise alerts at a steady rate, spool, publish and consume them; fail on a loss or on growing memory.
 #[derive(Debug, Parser)]
@@ -22,20 +23,18 @@ struct Args {
     #[arg(long, env = "SOAK_RATE", default_value_t = 50_000)]
     rate: u64,
 
-    /// Others use the CPUs too: alerts that the ring had no room for, each named by the ledger, do not fail.
+    /// Others use the CPUs too: neither a lower rate nor a few alerts that the ring had no room for fail.
     #[arg(long, env = "SOAK_SHARED")]
     shared: bool,
 }
 
 /// Bytes that an alert takes in the stream, at most.
 const ALERT_BYTES: u64 = 512;
-/// Bytes of the spool at its default limit.
-const SPOOL_BYTES: u64 = 1 << 30;
 
 /// Fails where `folder` has no room for what the soak writes.
 fn ensure_room(folder: &Path, args: &Args) -> Result<()> {
     let stream = STREAM_BYTES.min(args.rate * args.seconds * ALERT_BYTES);
-    let wanted = stream + SPOOL_BYTES;
+    let wanted = stream + SpoolConfig::default().bytes_max;
     let disk = nix::sys::statvfs::statvfs(folder)?;
     let free = disk.blocks_available() * disk.fragment_size();
     ensure!(free > wanted, "{} has {free} bytes free, the soak writes {wanted}", folder.display());

@@ -11,7 +11,7 @@ use contract::{WallOffset, crash};
 use control::config::{
     ApiConfig, EveConfig, NatsConfig, ProfilingConfig, RuleStoreConfig, SpoolConfig,
 };
-use control::stats::{AlertLedgerView, LatencyView, NoPorts, Snapshot};
+use control::stats::{AlertLedgerView, LatencyView, NoPorts, PacketLedgerView, Snapshot};
 use control::{
     Control, FixedLevels, LoadedRules, Parts, SensorIdentity, SpoolDirectory, WorkerLink,
 };
@@ -48,7 +48,7 @@ pub struct Sensor {
     mark: Mark,
 }
 
-/// What [`Sensor::start_kept`] keeps on disk.
+/// What a sensor keeps on disk, where [`Sensor::start`] is told to.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept<'a> {
     /// Directory of the spool, which writes ahead.
@@ -76,6 +76,8 @@ impl Mark {
 pub struct Delivered {
     /// Where each alert ended.
     pub ledger: AlertLedgerView,
+    /// Where each packet ended, after the worker's end.
+    pub packets: PacketLedgerView,
     /// Alerts raised in a second, from [`Sensor::mark`] (or the start) until the worker was told to stop.
     pub raised_per_s: f64,
     /// Alerts acknowledged in a second of the same time.
@@ -97,34 +99,11 @@ pub struct Delivered {
 impl Sensor {
     /// Starts a sensor that raises `per_second` alerts and publishes them at `url`, acknowledged by
     /// JetStream. The alerts' wall time is the time-stamp counter's at the packets' reception. The worker
-    /// has `cpu` if there is one.
+    /// has `cpu` if there is one. Without `kept` there is no spool, and the stream has its default size.
     ///
     /// # Errors
-    /// The control plane does not start, or does not reach the server.
+    /// The control plane does not start, does not reach the server, or cannot use the spool's directory.
     pub fn start(
-        url: &str,
-        per_second: u64,
-        clock: TscClock,
-        cpu: Option<CoreId>,
-    ) -> anyhow::Result<Self> {
-        Self::start_with(url, per_second, clock, cpu, None)
-    }
-
-    /// The same with a spool, and a stream of bounded size.
-    ///
-    /// # Errors
-    /// As [`Sensor::start`], or the spool's directory cannot be used.
-    pub fn start_kept(
-        url: &str,
-        per_second: u64,
-        clock: TscClock,
-        cpu: Option<CoreId>,
-        kept: Kept<'_>,
-    ) -> anyhow::Result<Self> {
-        Self::start_with(url, per_second, clock, cpu, Some(kept))
-    }
-
-    fn start_with(
         url: &str,
         per_second: u64,
         clock: TscClock,
@@ -201,6 +180,7 @@ impl Sensor {
         let per_second = |alerts: u64| alerts as f64 / loaded;
         Ok(Delivered {
             ledger: AlertLedgerView::from(&alerts),
+            packets: last.ledgers.packets,
             raised_per_s: per_second(end.raised - self.mark.raised),
             acknowledged_per_s: per_second(end.acknowledged - self.mark.acknowledged),
             seconds,

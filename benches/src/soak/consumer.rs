@@ -8,6 +8,7 @@ use std::time::Duration;
 use alert_schema::Batch;
 use anyhow::Context;
 use async_nats::jetstream::{self, consumer::pull};
+use control::config::NatsConfig;
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use pipeline::clock::{Clock, TscClock};
@@ -15,8 +16,6 @@ use pipeline::clock::{Clock, TscClock};
 use super::Ids;
 use crate::stopwatch::histogram;
 
-/// The sensor's stream, as its settings name it.
-const STREAM: &str = "SENSOR_ALERTS";
 /// How often the consumer looks whether it is to end.
 const STOP_POLL: Duration = Duration::from_millis(100);
 
@@ -67,7 +66,7 @@ async fn read(
     arrived: &AtomicU64,
 ) -> anyhow::Result<(Ids, Histogram<u64>)> {
     let context = jetstream::new(async_nats::connect(url).await?);
-    let stream = context.get_stream_no_info(STREAM).await?;
+    let stream = context.get_stream_no_info(NatsConfig::default().stream.name).await?;
     let consumer = stream.create_consumer(pull::OrderedConfig::default()).await?;
     let mut messages = consumer.messages().await?;
     let mut ages = histogram();

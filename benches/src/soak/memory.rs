@@ -51,6 +51,12 @@ impl Resident {
         Ok(())
     }
 
+    /// Bytes of the newest sample.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        self.0.last().copied().unwrap_or(0)
+    }
+
     /// Most bytes of all samples.
     #[must_use]
     pub fn most(&self) -> u64 {

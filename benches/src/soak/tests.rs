@@ -31,10 +31,19 @@ fn a_loss_is_a_failure_and_an_overload_is_one_on_a_machine_of_its_own() {
     assert_eq!(fails(&outcome(100, "ring_full", 0), false), None);
     assert!(fails(&outcome(99, "ring_full", 0), true).unwrap().contains("Some(100)"));
     assert!(fails(&outcome(90, "ring_full", 10), false).unwrap().contains("ring_full"));
-    assert_eq!(fails(&outcome(90, "ring_full", 10), true), None);
+    assert_eq!(fails(&outcome(97, "ring_full", 3), true), None);
+    // So many that the run shows nothing.
+    assert!(fails(&outcome(90, "ring_full", 10), true).unwrap().contains("10 of 100"));
     assert!(fails(&outcome(90, "publish_failed", 10), true).is_some());
     // The ledger says less than what is missing.
-    assert!(fails(&outcome(80, "shed", 10), true).unwrap().contains("20 alerts"));
+    assert!(fails(&outcome(80, "shed", 3), true).unwrap().contains("20 alerts"));
+}
+
+#[test]
+fn a_rate_that_is_not_kept_is_a_failure_on_a_machine_of_its_own() {
+    let slow = Outcome { raised_per_s: 40.0, ..outcome(100, "shed", 0) };
+    assert!(slow.judge(false).unwrap_err().to_string().contains("40/s"));
+    assert!(slow.judge(true).is_ok());
 }
 
 #[test]
