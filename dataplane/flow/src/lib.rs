@@ -8,6 +8,7 @@
 
 mod core;
 pub mod defrag;
+pub mod stream;
 mod table;
 
 pub use crate::core::{Direction, FlowCore, Timeouts};
