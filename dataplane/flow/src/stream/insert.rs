@@ -5,8 +5,8 @@ use super::arena::Arena;
 use super::extents::{Extent, Full};
 use super::half::{Half, NOBODY, flag};
 
-/// Part of a block that must be free in front before the bytes behind move there at the cost of more than they
-/// make room for: so no byte moves more than 8 times.
+/// Part of a block that must be free in front before the bytes behind it move there, where that does not at least
+/// double the room: so a byte that is read costs at most 7 that move.
 const COMPACT_SHARE: usize = 8;
 
 /// Bytes at their place.
@@ -148,7 +148,10 @@ impl Half {
 
     /// Moves the bytes from `start` on to the front of the block.
     fn compact(&mut self, arena: &mut Arena, start: u64, lead: usize, live: usize) {
-        arena.windows.get_mut(self.window).copy_within(lead..lead + live, 0);
+        // Without any, readers may be behind the block: they have passed a gap.
+        if live > 0 {
+            arena.windows.get_mut(self.window).copy_within(lead..lead + live, 0);
+        }
         self.origin = start;
         arena.counts.compacted += 1;
         arena.counts.moved_bytes += live as u64;

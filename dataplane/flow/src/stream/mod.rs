@@ -93,14 +93,16 @@ use crate::Direction;
 /// How streams are put together. The defaults are the peer's (Suricata manual, "Stream Engine").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamSettings {
-    /// Bytes of a direction that are stored and read; 0: all. What follows is [`Inserted::beyond_depth`].
+    /// Bytes of a direction that are stored and read; 0: all. What follows is [`Inserted::beyond_depth`]. A segment
+    /// that reaches farther ends the stream where it starts, as for the peer.
     pub depth: u32,
     /// Bytes to the server that raw detection waits for.
     pub chunk_to_server: u32,
     /// Bytes to the client that raw detection waits for.
     pub chunk_to_client: u32,
     /// Bytes from the first that some reader needs to the last that is stored: [`WINDOW_BYTES_MIN`] to
-    /// [`WINDOW_BYTES_MAX`]. The least that a direction can get is 1/8 less.
+    /// [`WINDOW_BYTES_MAX`]. The least that a direction can get is 1/8 less. It should hold the chunks above and
+    /// what is on its way, else data is lost.
     pub window_max: u32,
     /// Segments of a direction that wait for their acknowledgement, and separate pieces that wait: at most
     /// [`SEGMENTS_MAX`]. Further segments are taken as parts of those that they touch, so that they replace

@@ -107,6 +107,20 @@ fn jumps_of_sequence_numbers_are_refused_or_become_gaps() {
 }
 
 #[test]
+fn a_gap_longer_than_the_block_is_passed_without_a_slide() {
+    let mut stream = Stream::roomy(OverlapPolicy::Bsd, 0);
+    let _ = stream.insert(0, b"before");
+    stream.acknowledge(1 << 22);
+    assert_eq!(stream.skip_gaps(), [(6, (1 << 22) - 6)]);
+    assert_eq!(stream.read_app(), [(false, 0, b"before".to_vec())]);
+    assert_eq!(stream.read_raw(2_560, false), [(false, 0, b"before".to_vec())]);
+    assert_eq!(stream.insert(1 << 22, b"behind").new, 6);
+    stream.acknowledge((1 << 22) + 6);
+    assert_eq!(stream.read_app(), [(true, 1 << 22, b"behind".to_vec())]);
+    assert_eq!(stream.end(), b"behind");
+}
+
+#[test]
 fn exhausted_memory_costs_data_and_comes_back() {
     let mut memory = ArenaSettings { window_bytes: [0; WINDOW_CLASSES], list_bytes: [1 << 16; 3] };
     memory.window_bytes[0] = 3 * WINDOW_BYTES_MIN;
