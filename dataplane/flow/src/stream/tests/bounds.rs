@@ -221,7 +221,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// At every limit at once: bytes are read once, in order, and are ones that were sent for their place.
     #[test]

@@ -260,7 +260,7 @@ fn check(policy: OverlapPolicy, base_seq: u32, depth: u32, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     /// Whatever comes in whatever order, the readers get the model's bytes, gaps and places.
     #[test]
