@@ -23,7 +23,7 @@ use capture::memory::MemorySource;
 use contract::{LinkType, WallOffset};
 use criterion::Criterion;
 use detect::{Generation, Inspect, RuleSet, Scratch};
-use flow::{FlowTable, Placed, Timeouts};
+use flow::{FlowTable, Looked, Timeouts};
 use packet::OwnerHash;
 use pipeline::clock::TscClock;
 use pipeline::{Link, Settings, Step, Worker, view, wire};
@@ -137,10 +137,16 @@ impl<'a> Stages<'a> {
         let decoded = packet::decode(LinkType::ETHERNET, frame).unwrap();
         let (key, from_low) = decoded.flow_key();
         let (hash, now_ns) = (self.owners.flow_hash(&key), self.packets * PACKET_GAP_NS);
-        let looked = self.flows.look_up(&key, hash, from_low, now_ns);
-        let direction = looked.core.direction(from_low);
-        looked.core.count(direction, frame.len() as u32, now_ns);
-        let seen = view(&decoded, decoded.payload.of(frame), looked.placed != Placed::Found);
+        let (flow, is_new) = loop {
+            match self.flows.look_up(&key, hash, from_low, now_ns) {
+                Looked::Found(flow) => break (flow, false),
+                Looked::Created(flow) => break (flow, true),
+                Looked::Ended(ended) => drop(ended),
+            }
+        };
+        let direction = flow.core.direction(from_low);
+        flow.core.count(direction, frame.len() as u32, now_ns);
+        let seen = view(&decoded, decoded.payload.of(frame), is_new);
         black_box(self.generation.rules.inspect(&seen, &mut self.generation.scratch));
         1
     }

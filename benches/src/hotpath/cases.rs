@@ -2,12 +2,13 @@
 //! own, which is what callgrind counts: `counted_` and the path's name, never inlined.
 
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 
 use alert_schema::PushError;
 use contract::{FlowKey, LinkType, Slot};
 use control::{Alert, EveOptions, render};
 use detect::{CompileCache, CompileOptions, Inspect, RuleSet, Scratch};
-use flow::{FlowTable, Timeouts};
+use flow::{FlowTable, Looked, Timeouts};
 use hash::{DIGESTS_MAX, PayloadDigests};
 use packet::OwnerHash;
 use pipeline::view;
@@ -24,6 +25,8 @@ const RULES: usize = 1_000;
 const ALERTS: usize = 2_000;
 /// Flows that the table has room for.
 const FLOWS_MAX: usize = 65_536;
+/// The same where it is flooded.
+const FLOODED_FLOWS_MAX: usize = 8_192;
 /// Slots of the ring.
 const RING_SLOTS: usize = 1_024;
 /// Bytes of a payload that is looked up among the digests.
@@ -38,9 +41,10 @@ pub struct Case {
 }
 
 /// Every path.
-pub const ALL: [Case; 7] = [
+pub const ALL: [Case; 8] = [
     Case { name: "decode", run: decode },
     Case { name: "flow_look_up", run: flow_look_up },
+    Case { name: "flow_flood", run: flow_flood },
     Case { name: "detect_1000", run: detect_1000 },
     Case { name: "record_and_ring", run: record_and_ring },
     Case { name: "batch_encode", run: batch_encode },
@@ -90,11 +94,65 @@ fn counted_flow_look_up(
 ) -> u64 {
     for (number, (key, hash, from_low)) in keys.iter().cycle().take(items).enumerate() {
         let now_ns = number as u64 * 10_000;
-        let looked = flows.look_up(black_box(key), *hash, *from_low, now_ns);
-        let direction = looked.core.direction(*from_low);
-        looked.core.count(direction, 100, now_ns);
+        loop {
+            match flows.look_up(black_box(key), *hash, *from_low, now_ns) {
+                Looked::Found(flow) | Looked::Created(flow) => {
+                    let direction = flow.core.direction(*from_low);
+                    flow.core.count(direction, 100, now_ns);
+                    break;
+                }
+                Looked::Ended(ended) => drop(ended),
+            }
+        }
     }
     items as u64
+}
+
+fn flow_flood(items: usize) -> u64 {
+    let owners = OwnerHash::new([7; 16]);
+    let end = |number: u32| (IpAddr::V4(Ipv4Addr::from(number)), 1_000);
+    let keys: Vec<_> = (0..2 * FLOODED_FLOWS_MAX.max(items) as u32)
+        .map(|number| {
+            let (low, high) = (end(number), end(u32::MAX));
+            let key = FlowKey { low, high, protocol: 6, vlan: [0; 2], depth: 0 };
+            (key, owners.flow_hash(&key))
+        })
+        .collect();
+    let (before, flood) = keys.split_at(keys.len() - items);
+    let mut flows = FlowTable::new(FLOODED_FLOWS_MAX, 0, Timeouts::default());
+    let begun_ns = fill(&mut flows, before);
+    counted_flow_flood(&mut flows, flood, begun_ns)
+}
+
+/// Fills the table: what comes now makes something else leave.
+#[inline(never)]
+fn fill(flows: &mut FlowTable<()>, keys: &[(FlowKey, u64)]) -> u64 {
+    flood(flows, keys, 0)
+}
+
+#[inline(never)]
+fn counted_flow_flood(flows: &mut FlowTable<()>, keys: &[(FlowKey, u64)], begun_ns: u64) -> u64 {
+    flood(flows, keys, begun_ns);
+    keys.len() as u64
+}
+
+/// A packet of each of the keys, and what a worker does between bursts; the time then.
+#[inline(always)]
+fn flood(flows: &mut FlowTable<()>, keys: &[(FlowKey, u64)], begun_ns: u64) -> u64 {
+    let mut now_ns = begun_ns;
+    for (number, (key, hash)) in keys.iter().enumerate() {
+        now_ns += 10_000;
+        while let Looked::Ended(ended) = flows.look_up(black_box(key), *hash, true, now_ns) {
+            black_box(ended.core.id);
+        }
+        if number % 32 == 0 {
+            let mut budget = 128;
+            while let Some(ended) = flows.expire(now_ns, &mut budget) {
+                black_box(ended.core.id);
+            }
+        }
+    }
+    now_ns
 }
 
 fn detect_1000(items: usize) -> u64 {

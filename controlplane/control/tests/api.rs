@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::{SimWorker, eventually_shows, parts};
-use contract::AlertDrop;
+use contract::{AlertDrop, FlowEnd};
 use control::config::ApiConfig;
 use control::{Control, LogLevels, Parts};
 use serde_json::Value;
@@ -405,6 +405,24 @@ async fn shedding_degrades_and_its_losses_outlive_the_generation() {
     assert_eq!(shown, serde_json::json!({"gid": 1, "sid": 2, "cause": "shed", "count": 2}));
     let (_, alerts) = control.shutdown(Duration::from_secs(5)).await;
     assert_eq!((alerts.imbalance(), alerts.drops[AlertDrop::Shed as usize]), (0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_flows_degrade_and_are_shown() {
+    let (workers, mut parts) = parts(2);
+    open(&mut parts);
+    let (control, address) = start(parts).await;
+    workers[1].counters.flows.set(700);
+    workers[1].counters.end_flow(FlowEnd::EvictedNew);
+    workers[1].counters.flow_emergency.store(1, Ordering::Relaxed);
+    let degraded = ask(address, "GET /readyz", &[], "").json()["degraded"].to_string();
+    assert!(degraded.contains("worker 1 has too many flows"), "{degraded}");
+    assert!(!degraded.contains("worker 0"), "{degraded}");
+    let shown = ask(address, "GET /api/v1/stats", &[], "").json()["workers"][1].clone();
+    assert_eq!((&shown["flows"], &shown["flow_emergency"]), (&700.into(), &true.into()));
+    assert_eq!(shown["counters"]["flows_evicted_new"], 1);
+    assert_eq!(shown["counters"]["flows_timed_out_closed"], 0);
+    control.shutdown(Duration::from_secs(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

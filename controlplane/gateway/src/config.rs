@@ -5,6 +5,7 @@
 //! that page and these types in step.
 
 mod error;
+mod flow;
 mod fragments;
 mod load;
 mod nearest;
@@ -17,6 +18,7 @@ mod variables;
 use control::config::{ApiConfig, EveConfig, NatsConfig, ProfilingConfig, SpoolConfig};
 use serde::{Deserialize, Serialize};
 
+pub use self::flow::{Flow, FlowTimeouts, StageSeconds, Vlan};
 pub use error::{ConfigError, Origin};
 pub use fragments::{Fragments, OverlapPolicy};
 pub use load::load;
@@ -39,6 +41,10 @@ pub struct Config {
     pub workers: Workers,
     /// How fragments are put together.
     pub fragments: Fragments,
+    /// Which flows are kept.
+    pub flow: Flow,
+    /// What VLAN tags mean.
+    pub vlan: Vlan,
     /// Limits of detection.
     pub detect: Detect,
     /// What is looked for.

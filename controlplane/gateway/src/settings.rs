@@ -2,12 +2,9 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use flow::Timeouts;
 use pipeline::{LaneFull, Settings};
 
 use crate::config::{Config, Idle};
-
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// Settings of live workers: what does not fit a ring is dropped, and hashes cannot be foreseen.
 pub(crate) fn live(config: &Config) -> Settings {
@@ -44,11 +41,10 @@ fn common(config: &Config) -> Settings {
     let (workers, detect) = (&config.workers, &config.detect);
     Settings {
         burst_max: workers.burst_max,
-        flows_max: detect.flows_max,
-        timeouts: Timeouts {
-            tcp_ns: detect.tcp_timeout_s * NS_PER_S,
-            other_ns: detect.other_timeout_s * NS_PER_S,
-        },
+        flows_max: config.flow.flows_max,
+        timeouts: config.flow.timeouts(),
+        emergency: config.flow.emergency(),
+        vlan_tracking: config.vlan.use_for_tracking,
         defrag: config.fragments.limits(),
         defrag_policy: config.fragments.policy(),
         lane_slots: [workers.alert_slots, workers.log_slots, workers.bulk_slots],

@@ -9,7 +9,7 @@ mod workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::{AlertDrop, PacketDrop};
+use contract::{AlertDrop, FlowEnd, PacketDrop};
 use sensor_gateway::exit::Exit;
 use workspace::{assert_none, files, metadata, root};
 
@@ -136,6 +136,17 @@ fn every_drop_cause_is_explained() {
         .map(|(ledger, name)| format!("no row `| {ledger} | `{name}` | meaning and mend |`"))
         .collect();
     assert_none("docs/operations.md explains every cause of a drop:", &complaints);
+}
+
+#[test]
+fn every_end_of_a_flow_is_explained() {
+    let text = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let complaints: Vec<_> = FlowEnd::ALL
+        .iter()
+        .filter(|end| !text.contains(&format!("| `{}` | ", end.name())))
+        .map(|end| format!("no row `| {} | meaning |`", end.name()))
+        .collect();
+    assert_none("docs/operations.md explains every end of a flow:", &complaints);
 }
 
 #[test]

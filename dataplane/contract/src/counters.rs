@@ -91,6 +91,74 @@ causes! {
     }
 }
 
+causes! {
+    /// How far a flow has come. It says how long the flow may be silent, and how soon it makes room for
+    /// others (the peer's flow states).
+    FlowStage {
+        /// Opened, and not answered yet; for TCP, its handshake is not complete.
+        New = "new",
+        /// Both sides have spoken; for TCP, its handshake is complete.
+        Established = "established",
+        /// TCP: reset, or ended by both sides.
+        Closed = "closed",
+        /// Not inspected any further.
+        Bypassed = "bypassed",
+    }
+}
+
+causes! {
+    /// Why a flow ended, and in which [`FlowStage`] it was where that matters. Every flow that was created
+    /// is in the table or in exactly one of these.
+    FlowEnd {
+        /// Silent for its time-out, not answered.
+        TimedOutNew = "flows_timed_out_new",
+        /// Silent for its time-out, established.
+        TimedOutEstablished = "flows_timed_out_established",
+        /// Silent for its time-out, closed.
+        TimedOutClosed = "flows_timed_out_closed",
+        /// Silent for its time-out, bypassed.
+        TimedOutBypassed = "flows_timed_out_bypassed",
+        /// Made room for another flow before its time-out, not answered.
+        EvictedNew = "flows_evicted_new",
+        /// Made room for another flow before its time-out, established.
+        EvictedEstablished = "flows_evicted_established",
+        /// Made room for another flow before its time-out, closed.
+        EvictedClosed = "flows_evicted_closed",
+        /// Made room for another flow before its time-out, bypassed.
+        EvictedBypassed = "flows_evicted_bypassed",
+        /// Closed, and its addresses and ports were opened again.
+        Reused = "flows_reused",
+        /// The worker came to its end.
+        Shutdown = "flows_shutdown",
+        /// A panic was caught, and the worker's table made anew.
+        WorkerPanic = "flows_worker_panic",
+    }
+}
+
+impl FlowEnd {
+    /// The end of a flow that was silent too long in `stage`.
+    #[must_use]
+    pub const fn timed_out(stage: FlowStage) -> Self {
+        match stage {
+            FlowStage::New => Self::TimedOutNew,
+            FlowStage::Established => Self::TimedOutEstablished,
+            FlowStage::Closed => Self::TimedOutClosed,
+            FlowStage::Bypassed => Self::TimedOutBypassed,
+        }
+    }
+
+    /// The end of a flow that made room for another in `stage`.
+    #[must_use]
+    pub const fn evicted(stage: FlowStage) -> Self {
+        match stage {
+            FlowStage::New => Self::EvictedNew,
+            FlowStage::Established => Self::EvictedEstablished,
+            FlowStage::Closed => Self::EvictedClosed,
+            FlowStage::Bypassed => Self::EvictedBypassed,
+        }
+    }
+}
+
 /// The counters of one worker. The worker is the only writer of every field.
 ///
 /// Aligned to two cache lines, so that neighbours' counters never share a line (adjacent-line
@@ -156,8 +224,12 @@ pub struct WorkerCounters {
     pub digest_misses: Counter,
     /// Flows created.
     pub flows_created: Counter,
-    /// Flows that made room for others before their time-out.
-    pub flows_evicted: Counter,
+    /// Flows that ended, by [`FlowEnd`].
+    pub flow_ends: [Counter; FlowEnd::COUNT],
+    /// Flows in the table now, those that are silent too long and not taken out yet included.
+    pub flows: Counter,
+    /// Times that so many flows were in the table that emergency time-outs applied.
+    pub flows_emergency: Counter,
     /// Bursts with at least one packet.
     pub bursts: Counter,
     /// Polls that found nothing.
@@ -169,6 +241,8 @@ pub struct WorkerCounters {
     /// Level of shedding now: 0 when every alert is put into the ring, else the number of severities
     /// that are not: 4 and lower, 3, 2.
     pub shedding: AtomicU32,
+    /// 1 while emergency time-outs apply, else 0.
+    pub flow_emergency: AtomicU32,
     /// Nanoseconds from one poll of the source to the next.
     pub poll_gap_ns: LatencyHistogram,
     /// Nanoseconds of a burst's service divided by its packets, one sample a burst.
@@ -185,6 +259,12 @@ impl WorkerCounters {
     #[inline]
     pub fn drop_packet(&self, cause: PacketDrop) {
         self.drops[cause as usize].increment();
+    }
+
+    /// Counts one flow that has ended.
+    #[inline]
+    pub fn end_flow(&self, end: FlowEnd) {
+        self.flow_ends[end as usize].increment();
     }
 
     /// Counts one alert that is lost before the drain.

@@ -17,7 +17,7 @@ pub mod time;
 pub mod tuple;
 
 pub use counter::Counter;
-pub use counters::{AlertDrop, PacketDrop, Stage, WorkerCounters};
+pub use counters::{AlertDrop, FlowEnd, FlowStage, PacketDrop, Stage, WorkerCounters};
 pub use crash::CrashLedger;
 pub use event::{Event, EventSet};
 pub use latency::{LatencyHistogram, LatencySnapshot};

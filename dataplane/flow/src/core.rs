@@ -1,6 +1,8 @@
 //! What every flow has, whatever its protocol.
 
-use contract::FlowKey;
+use contract::{FlowKey, FlowStage};
+
+use crate::timeouts::TCP;
 
 /// Which way a packet of a flow runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,38 +25,7 @@ impl Direction {
     }
 }
 
-/// Idle times after which a flow has ended, in nanoseconds of packet time.
-///
-/// The defaults are the peer's for established flows: 600 s for TCP, 300 s for all else (Suricata
-/// manual, "Flow Timeouts").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// TCP.
-    pub tcp_ns: u64,
-    /// All other protocols.
-    pub other_ns: u64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { tcp_ns: 600 * NS_PER_S, other_ns: 300 * NS_PER_S }
-    }
-}
-
-const NS_PER_S: u64 = 1_000_000_000;
-/// TCP's number in the IANA registry of IP protocols.
-const TCP: u8 = 6;
-
-impl Timeouts {
-    /// The idle time for an IP protocol.
-    #[inline]
-    #[must_use]
-    pub const fn of(&self, protocol: u8) -> u64 {
-        if protocol == TCP { self.tcp_ns } else { self.other_ns }
-    }
-}
-
-/// Identity, sides, times and sizes of a flow.
+/// Identity, sides, stage, times and sizes of a flow.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowCore {
     /// Direction-free key.
@@ -63,6 +34,8 @@ pub struct FlowCore {
     pub id: u64,
     /// The side that opened the flow is `key.low`.
     pub opened_by_low: bool,
+    /// How far it has come.
+    stage: FlowStage,
     /// Packet time of the first packet, nanoseconds.
     pub first_ns: u64,
     /// Packet time of the latest packet, nanoseconds.
@@ -81,6 +54,7 @@ impl FlowCore {
             key,
             id,
             opened_by_low,
+            stage: FlowStage::New,
             first_ns: now_ns,
             last_ns: now_ns,
             packets: [0; 2],
@@ -95,11 +69,81 @@ impl FlowCore {
         if from_low == self.opened_by_low { Direction::ToServer } else { Direction::ToClient }
     }
 
-    /// Counts one packet. Time does not run backwards: an older packet leaves `last_ns`.
+    /// How far it has come.
+    #[inline]
+    #[must_use]
+    pub const fn stage(&self) -> FlowStage {
+        self.stage
+    }
+
+    /// Sets how far it has come: TCP by its handshake and its end, any flow that is bypassed.
+    #[inline]
+    pub const fn set_stage(&mut self, stage: FlowStage) {
+        self.stage = stage;
+    }
+
+    /// Whether both sides have sent packets.
+    #[inline]
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.packets[0] != 0 && self.packets[1] != 0
+    }
+
+    /// Counts one packet. Time does not run backwards: an older packet leaves `last_ns`. All but TCP, of
+    /// which this does not know enough, is established as soon as both sides have sent packets.
     #[inline]
     pub fn count(&mut self, direction: Direction, wire_bytes: u32, now_ns: u64) {
         self.packets[direction.index()] += 1;
         self.bytes[direction.index()] += u64::from(wire_bytes);
         self.last_ns = self.last_ns.max(now_ns);
+        if matches!(self.stage, FlowStage::New) && self.is_answered() && self.key.protocol != TCP {
+            self.stage = FlowStage::Established;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use contract::{FlowKey, FlowStage};
+
+    use super::Direction::{ToClient, ToServer};
+    use super::FlowCore;
+
+    fn flow(protocol: u8) -> FlowCore {
+        let end = (IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+        let key = FlowKey { low: end, high: end, protocol, vlan: [0; 2], depth: 0 };
+        FlowCore::new(key, 1, true, 100)
+    }
+
+    #[test]
+    fn an_answer_establishes_all_but_tcp() {
+        for (protocol, answered) in [
+            (1, FlowStage::Established),
+            (6, FlowStage::New),
+            (17, FlowStage::Established),
+            (132, FlowStage::Established),
+        ] {
+            let mut flow = flow(protocol);
+            for _ in 0..2 {
+                flow.count(ToServer, 60, 200);
+                assert_eq!((flow.stage(), flow.is_answered()), (FlowStage::New, false));
+            }
+            flow.count(ToClient, 60, 150);
+            assert_eq!((flow.stage(), flow.is_answered()), (answered, true), "{protocol}");
+            assert_eq!((flow.packets, flow.bytes, flow.last_ns), ([2, 1], [120, 60], 200));
+        }
+    }
+
+    #[test]
+    fn no_packet_takes_a_later_stage_back() {
+        for stage in [FlowStage::Closed, FlowStage::Bypassed] {
+            let mut flow = flow(17);
+            flow.set_stage(stage);
+            flow.count(ToServer, 60, 200);
+            flow.count(ToClient, 60, 200);
+            assert_eq!(flow.stage(), stage);
+        }
     }
 }

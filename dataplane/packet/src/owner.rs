@@ -13,6 +13,8 @@ use crate::{Decoded, Fragment};
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerHash {
     hasher: SipHasher13,
+    /// VLAN tags tell flows apart.
+    by_vlan: bool,
 }
 
 /// Bytes of the longest input: two addresses, two ports, two VLAN tags, protocol and tunnel depth.
@@ -52,7 +54,28 @@ impl OwnerHash {
     /// A hash with `key`, which should be random and stay the same for the life of the workers.
     #[must_use]
     pub fn new(key: [u8; 16]) -> Self {
-        Self { hasher: SipHasher13::new_with_key(&key) }
+        Self { hasher: SipHasher13::new_with_key(&key), by_vlan: true }
+    }
+
+    /// The same, with flows told apart by their VLAN tags or not: these are in the way where the directions
+    /// of a flow have different ones (Suricata's `vlan.use-for-tracking`). By default they count.
+    #[must_use]
+    pub const fn by_vlan(self, by_vlan: bool) -> Self {
+        Self { by_vlan, ..self }
+    }
+
+    /// The VLAN tags by which `packet` is told apart from others; none where they do not count.
+    #[inline]
+    #[must_use]
+    pub const fn vlan(&self, packet: &Decoded) -> [u16; 2] {
+        if self.by_vlan { packet.vlan } else { [0; 2] }
+    }
+
+    /// The key of the flow that `packet` belongs to, as [`Decoded::flow_key`] has it.
+    #[inline]
+    #[must_use]
+    pub fn flow_key(&self, packet: &Decoded) -> (FlowKey, bool) {
+        FlowKey::of(packet.flow_tuple(), self.vlan(packet), packet.depth)
     }
 
     /// The hash of a flow key. [`OwnerHash::owner`] uses its high bits; a table of one worker's flows
@@ -81,7 +104,7 @@ impl OwnerHash {
         }
         let hash = match &packet.fragment {
             Some(fragment) => self.fragment_hash(packet, fragment),
-            None => self.flow_hash(&packet.flow_key().0),
+            None => self.flow_hash(&self.flow_key(packet).0),
         };
         // The high half of the product: uniform without a division (Lemire 2019).
         ((u128::from(hash) * u128::from(workers)) >> 64) as u16

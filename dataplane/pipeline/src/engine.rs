@@ -1,5 +1,6 @@
 //! The stages of a burst, from its bytes to its records. Knows neither the source's type nor threads.
 
+mod flows;
 mod layers;
 
 use std::sync::Arc;
@@ -7,15 +8,14 @@ use std::sync::atomic::Ordering;
 
 use capture::{Burst, Frame, FrameMeta};
 use contract::record::{FlowFacts, PacketFacts};
-use contract::{PacketDrop, Stage, WallOffset, WorkerCounters};
+use contract::{FlowEnd, PacketDrop, Stage, WallOffset, WorkerCounters};
 use detect::{Generation, PassScope};
-use flow::{Direction, FlowCore, FlowTable, Placed};
+use flow::{Direction, FlowCore, FlowRef, Looked};
 use hash::PayloadDigests;
 use packet::{Decoded, OwnerHash};
 use ring::{Consumer, Producer};
 
 use crate::clock::Clock;
-use crate::flow_state::FlowState;
 use crate::handover::{Carried, Handed, Mesh};
 #[cfg(feature = "test-hooks")]
 use crate::hooks::Hooks;
@@ -24,7 +24,9 @@ use crate::reassembly::Reassembly;
 use crate::report::{Raised, Reporter};
 use crate::seat::Seat;
 use crate::settings::{BURST_MAX, Settings};
+use crate::tcp_stage::TcpStage;
 use crate::view::view;
+use flows::Flows;
 
 /// How far ahead the next frames' headers are fetched into the cache.
 const PREFETCH_AHEAD: usize = 4;
@@ -40,7 +42,7 @@ pub(crate) struct Engine<F, C> {
     pub(crate) mesh: Mesh<F>,
     wall: Arc<WallOffset>,
     owners: OwnerHash,
-    flows: FlowTable<FlowState>,
+    flows: Flows,
     reassembly: Reassembly,
     digests: PayloadDigests,
     reporter: Reporter,
@@ -68,8 +70,8 @@ pub(crate) struct Engine<F, C> {
 struct Followed {
     /// The flow, this packet counted.
     core: FlowCore,
-    /// Keyed hash of its key.
-    hash: u64,
+    /// The way back to it.
+    reference: FlowRef,
     direction: Direction,
     /// Address-only rules are due for this packet.
     addresses_due: bool,
@@ -98,12 +100,8 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             clock,
             mesh,
             wall,
-            owners: OwnerHash::new(settings.hash_key),
-            flows: FlowTable::new(
-                settings.flows_max,
-                u64::from(index) << FLOW_ID_BITS,
-                settings.timeouts,
-            ),
+            owners: OwnerHash::new(settings.hash_key).by_vlan(settings.vlan_tracking),
+            flows: Flows::new(&settings, index),
             reassembly: Reassembly::new(&settings),
             digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
             reporter: Reporter::new(lanes, index, &settings, crash),
@@ -151,7 +149,9 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         if self.settings.workers > 1 {
             self.distribute(burst, count, rx_ns);
         }
+        self.fetch_flows(count);
         for index in 0..count {
+            self.flows.reach(index);
             let Some(decoded) = self.decoded[index].take() else { continue };
             if let Some(frame) = burst.frame(index) {
                 let timed = self.timed & 1 << index != 0;
@@ -287,7 +287,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     /// Flow, detection and alerts of one packet. Where it `carries` another, its payload is that packet,
     /// and is not inspected again.
     fn inspect_packet(&mut self, frame: &Frame<'_>, decoded: &Decoded, carries: bool, rx_ns: u64) {
-        let packet_ns = frame.meta.timestamp_ns.unwrap_or(rx_ns);
+        let packet_ns = self.flows.packet_ns(&frame.meta, rx_ns);
         self.laps = self.timing.then(|| Laps::start(&self.clock));
         let followed = self.follow(decoded, &frame.meta, packet_ns);
         self.lap(Stage::Flow);
@@ -310,28 +310,43 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
 
     /// Puts the packet into its flow.
     fn follow(&mut self, decoded: &Decoded, meta: &FrameMeta, packet_ns: u64) -> Followed {
-        let (key, forward) = decoded.flow_key();
+        let (key, forward) = self.owners.flow_key(decoded);
         // An ICMP error runs against the packet that it quotes.
         let from_low = forward != decoded.quoted.is_some();
-        let hash = self.owners.flow_hash(&key);
-        let looked = self.flows.look_up(&key, hash, from_low, packet_ns);
-        if looked.placed != Placed::Found {
-            self.counters.flows_created.increment();
-        }
-        if looked.placed == Placed::Evicted {
-            self.counters.flows_evicted.increment();
-        }
-        let direction = looked.core.direction(from_low);
-        let bytes = if decoded.depth == 0 { meta.wire_length } else { decoded.network_bytes() };
-        looked.core.count(direction, bytes, packet_ns);
-        let detect = &mut looked.state.detect;
-        detect.meet(self.rules.number);
-        Followed {
-            core: *looked.core,
-            hash,
-            direction,
-            addresses_due: detect.addresses_due(direction),
-            passed: detect.passed,
+        let hash = self.flow_hash(&key);
+        loop {
+            let flow = match self.flows.table.look_up(&key, hash, from_low, packet_ns) {
+                Looked::Found(flow) => flow,
+                Looked::Created(flow) => {
+                    self.counters.flows_created.increment();
+                    flow
+                }
+                Looked::Ended(ended) => {
+                    self.end_flow(ended);
+                    continue;
+                }
+            };
+            let (core, reference) = (flow.core, flow.reference);
+            if decoded.tcp.is_some_and(|tcp| TcpStage::opens_anew(tcp.flags, core)) {
+                let ended = self.flows.table.end(reference, FlowEnd::Reused);
+                ended.into_iter().for_each(|ended| self.end_flow(ended));
+                continue;
+            }
+            let direction = core.direction(from_low);
+            let bytes = if decoded.depth == 0 { meta.wire_length } else { decoded.network_bytes() };
+            core.count(direction, bytes, packet_ns);
+            if let Some(tcp) = decoded.tcp {
+                flow.state.tcp.see(direction, tcp.flags, core);
+            }
+            let detect = &mut flow.state.detect;
+            detect.meet(self.rules.number);
+            return Followed {
+                core: *core,
+                reference,
+                direction,
+                addresses_due: detect.addresses_due(direction),
+                passed: detect.passed,
+            };
         }
     }
 
@@ -351,10 +366,10 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         self.counters.bytes_scanned.add(u64::from(outcome.bytes_scanned));
         self.counters.match_limit.add(u64::from(outcome.match_limit_hits));
         self.counters.alert_limit.add(u64::from(outcome.alerts_cut));
-        if outcome.pass == Some(PassScope::Flow) {
-            let core = &flow.core;
-            let looked = self.flows.look_up(&core.key, flow.hash, core.opened_by_low, core.last_ns);
-            looked.state.detect.passed = true;
+        if outcome.pass == Some(PassScope::Flow)
+            && let Some(flow) = self.flows.table.get(flow.reference)
+        {
+            flow.state.detect.passed = true;
         }
         self.lap(Stage::Detect);
         if !self.rules.scratch.alerts().is_empty() {
@@ -428,7 +443,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         if std::mem::take(&mut self.handling) {
             self.mesh.done();
         }
-        self.flows.clear();
+        self.forget_flows();
         self.reassembly = Reassembly::new(&self.settings);
         self.rules.scratch = self.rules.rules.new_scratch();
     }

@@ -4,9 +4,13 @@
 
 use flow::Direction;
 
+use crate::tcp_stage::TcpStage;
+
 /// State of a flow's stages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FlowState {
+    /// How far TCP has come.
+    pub(crate) tcp: TcpStage,
     /// Detection's.
     pub(crate) detect: FlowDetect,
 }

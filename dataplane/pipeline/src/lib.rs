@@ -22,6 +22,7 @@ mod report;
 mod seat;
 mod settings;
 mod shed;
+mod tcp_stage;
 mod view;
 mod worker;
 

@@ -33,6 +33,8 @@ impl AsRef<[u8]> for Whole {
 /// One worker's fragments.
 pub(crate) struct Reassembly {
     defrag: Defrag,
+    /// VLAN tags tell datagrams apart.
+    by_vlan: bool,
     buffers: Vec<Box<[u8]>>,
     /// Free parcels, as in [`PARCELS`].
     parcels: [Vec<Box<[u8]>>; PARCELS.len()],
@@ -47,6 +49,7 @@ impl Reassembly {
         let share = if settings.workers > 1 { 1 } else { 0 };
         Self {
             defrag: Defrag::new(settings.defrag, settings.defrag_policy),
+            by_vlan: settings.vlan_tracking,
             buffers: buffers(WHOLE_BYTES_MAX, BUFFERS),
             parcels: PARCELS.map(|(bytes, count)| buffers(bytes, count * share)),
         }
@@ -72,7 +75,7 @@ impl Reassembly {
             destination: decoded.tuple.destination,
             id: fragment.id,
             protocol: decoded.tuple.protocol,
-            vlan: decoded.vlan,
+            vlan: if self.by_vlan { decoded.vlan } else { [0; 2] },
             depth: decoded.depth,
         };
         let part = |start: u32, end: u32| frame.get(start as usize..end as usize).unwrap_or(&[]);

@@ -1,7 +1,7 @@
 //! What a pipeline can be told. Every limit has its effect and its counter beside it.
 
-use flow::Timeouts;
 use flow::defrag::{DefragLimits, Policy};
+use flow::{EmergencyMarks, Timeouts};
 
 /// Largest burst: what a PMD hands over at once, and the bound of a burst's service time.
 pub const BURST_MAX: usize = 64;
@@ -16,10 +16,17 @@ pub struct Settings {
     pub workers: u16,
     /// Frames of a burst, 1 to [`BURST_MAX`].
     pub burst_max: usize,
-    /// Flows that a worker keeps. A full bucket gives up its longest silent flow (`flows_evicted`).
+    /// Flows that a worker keeps. Where there is no room, closed flows go first, then those without an
+    /// answer, established ones last (`flows_evicted_*`).
     pub flows_max: usize,
-    /// Idle times that end a flow.
+    /// How long a flow may be silent (`flows_timed_out_*`).
     pub timeouts: Timeouts,
+    /// When the table is so full that flows may be silent for emergency time-outs only
+    /// (`flows_emergency`).
+    pub emergency: EmergencyMarks,
+    /// VLAN tags tell flows and fragments apart; `false` for networks where the directions of a flow have
+    /// different ones.
+    pub vlan_tracking: bool,
     /// Limits of putting fragments together. What exceeds them makes the longest silent datagram leave
     /// (`reassembly_evicted`).
     pub defrag: DefragLimits,
@@ -55,6 +62,8 @@ impl Default for Settings {
             burst_max: 32,
             flows_max: 262_144,
             timeouts: Timeouts::default(),
+            emergency: EmergencyMarks::default(),
+            vlan_tracking: true,
             defrag: DefragLimits::default(),
             defrag_policy: Policy::default(),
             lane_slots: [65_536, 4_096, 4_096],

@@ -112,6 +112,9 @@ impl<S: PacketSource, C: Clock> Worker<S, C> {
         if polled.is_err() {
             self.survive(now_ns)?;
         }
+        if catch_unwind(AssertUnwindSafe(|| self.engine.age_flows(now_ns))).is_err() {
+            self.survive(now_ns)?;
+        }
         self.last_poll = Some((now_ns, taken));
         if taken == 0 {
             self.engine.counters.idle_polls.increment();
@@ -142,7 +145,7 @@ impl<S: PacketSource, C: Clock> Worker<S, C> {
         }
     }
 
-    /// Takes no more of the source; inspects what others still hand over.
+    /// Takes no more of the source; inspects what others still hand over, and ends all flows.
     fn finish(&mut self) -> Result<(), Stopped> {
         self.engine.mesh.say_quiet();
         loop {
@@ -150,7 +153,10 @@ impl<S: PacketSource, C: Clock> Worker<S, C> {
             // Asked before the rings are emptied: what came before the last word is then seen.
             let all_quiet = self.engine.mesh.all_quiet();
             match catch_unwind(AssertUnwindSafe(|| self.engine.receive_handed())) {
-                Ok(0) if all_quiet => return Ok(()),
+                Ok(0) if all_quiet => {
+                    let ended = catch_unwind(AssertUnwindSafe(|| self.engine.end_flows()));
+                    return ended.or_else(|_| self.survive(self.engine.clock.now_ns()));
+                }
                 Ok(0) => std::thread::yield_now(),
                 Ok(_) => {}
                 Err(_) => self.survive(self.engine.clock.now_ns())?,

@@ -8,7 +8,7 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use common::{Wired, alerts, ethernet, packets, rule_set, run, settings, wired};
-use contract::PacketDrop;
+use contract::{FlowEnd, PacketDrop};
 use pipeline::Ended;
 use testkit::Traffic;
 use testkit::ledgers::assert_balanced;
@@ -62,6 +62,11 @@ fn a_panic_costs_its_burst_and_is_counted() {
     assert!(matches!(ended[..], [Ended::Panicked]));
     let ledger = packets(&links);
     assert_balanced(&ledger);
-    assert_eq!(links[0].counters.panics.get(), 3);
+    let counters = &links[0].counters;
+    assert_eq!(counters.panics.get(), 3);
+    // So are its flows.
+    let ends: u64 = counters.flow_ends.iter().map(contract::Counter::get).sum();
+    assert_eq!((counters.flows_created.get(), counters.flows.get()), (ends, 0));
+    assert!(counters.flow_ends[FlowEnd::WorkerPanic as usize].get() > 0);
     assert!(ledger.drops[PacketDrop::WorkerPanic as usize] >= 3);
 }

@@ -53,6 +53,12 @@ fn readiness(collector: &Collector) -> Readiness {
         if panics > 0 {
             degraded.push(format!("worker {} has caught {panics} panics", worker.index));
         }
+        if worker.counters.flow_emergency.load(Ordering::Relaxed) != 0 {
+            let index = worker.index;
+            degraded.push(format!(
+                "worker {index} has too many flows and ends them early: raise flow.flows_max"
+            ));
+        }
         let given_up = worker.counters.shedding.load(Ordering::Relaxed);
         if given_up > 0 {
             // Level 1 gives up severity 4 and below, each further level one more.

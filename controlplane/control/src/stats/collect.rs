@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use contract::{
-    AlertDrop, AlertLedger, Counter, LatencyHistogram, LatencySnapshot, PacketDrop, PacketLedger,
-    Stage, WorkerCounters,
+    AlertDrop, AlertLedger, Counter, FlowEnd, LatencyHistogram, LatencySnapshot, PacketDrop,
+    PacketLedger, Stage, WorkerCounters,
 };
 
 use super::PortStats;
@@ -233,16 +233,19 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
     let counters = &*worker.counters;
     let drops = PacketDrop::ALL.iter().map(|c| (c.name(), counters.drops[*c as usize].get()));
     let lost = AlertDrop::ALL.iter().map(|c| (c.name(), counters.alert_drops[*c as usize].get()));
+    let ends = FlowEnd::ALL.iter().map(|end| (end.name(), counters.flow_ends[*end as usize].get()));
     WorkerView {
         index: worker.index,
         generation: counters.generation.load(Ordering::Relaxed),
         shedding: counters.shedding.load(Ordering::Relaxed),
+        flows: counters.flows.get(),
+        flow_emergency: counters.flow_emergency.load(Ordering::Relaxed) != 0,
         rx_packets: counters.rx_packets.get(),
         rx_bytes: counters.rx_bytes.get(),
         inspected: counters.inspected.get(),
         drops: drops.collect(),
         alert_drops: lost.collect(),
-        counters: other_counters(worker).into_iter().collect(),
+        counters: other_counters(worker).into_iter().chain(ends).collect(),
         silent_s: worker.silent_s(),
         poll_gap_ns: LatencyView::of(&counters.poll_gap_ns),
         service_ns: LatencyView::of(&counters.service_ns),
@@ -277,7 +280,7 @@ fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 31] {
         ("digest_hits", &counters.digest_hits),
         ("digest_misses", &counters.digest_misses),
         ("flows_created", &counters.flows_created),
-        ("flows_evicted", &counters.flows_evicted),
+        ("flows_emergency", &counters.flows_emergency),
         ("bursts", &counters.bursts),
         ("idle_polls", &counters.idle_polls),
         ("panics", &counters.panics),

@@ -231,6 +231,10 @@ pub struct WorkerView {
     /// Severities of which it gives up alerts now, because its ring is nearly full: 0 none, 1: 4 and lower,
     /// 2: 3 as well, 3: 2 as well.
     pub shedding: u32,
+    /// Flows in its table.
+    pub flows: u64,
+    /// Whether there are so many that emergency time-outs apply.
+    pub flow_emergency: bool,
     /// Packets received.
     pub rx_packets: u64,
     /// Bytes of these.

@@ -158,6 +158,15 @@ fn workers(page: &mut Page, workers: &[WorkerView]) {
     for worker in workers {
         page.sample(&[("worker", &worker.index)], worker.generation);
     }
+    page.family("sensor_worker_flows", "gauge", "Flows in a worker's table.");
+    for worker in workers {
+        page.sample(&[("worker", &worker.index)], worker.flows);
+    }
+    let help = "Whether a worker has so many flows that emergency time-outs apply.";
+    page.family("sensor_worker_flow_emergency", "gauge", help);
+    for worker in workers {
+        page.sample(&[("worker", &worker.index)], u8::from(worker.flow_emergency));
+    }
     page.family("sensor_poll_gap_seconds", "summary", "From one poll of a source to the next.");
     for worker in workers {
         page.latency(&[("worker", &worker.index)], &worker.poll_gap_ns);

@@ -135,34 +135,20 @@ pub enum Idle {
     Yield,
 }
 
-/// `[detect]`: limits of a worker's memory of flows, payloads and digests.
+/// `[detect]`: limits of a worker's memory of payloads and digests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detect {
-    /// Flows that a worker keeps.
-    pub flows_max: usize,
-    /// Silence that ends a TCP flow, seconds.
-    pub tcp_timeout_s: u64,
-    /// Silence that ends any other flow, seconds.
-    pub other_timeout_s: u64,
     /// Payload bytes that go into an alert.
     pub payload_bytes_max: usize,
     /// Payload digests that a worker remembers.
     pub digests_max: usize,
 }
 
-const NS_PER_S: u64 = 1_000_000_000;
-
 impl Default for Detect {
     fn default() -> Self {
         let settings = pipeline::Settings::default();
-        Self {
-            flows_max: settings.flows_max,
-            tcp_timeout_s: settings.timeouts.tcp_ns / NS_PER_S,
-            other_timeout_s: settings.timeouts.other_ns / NS_PER_S,
-            payload_bytes_max: settings.payload_bytes_max,
-            digests_max: settings.digests_max,
-        }
+        Self { payload_bytes_max: settings.payload_bytes_max, digests_max: settings.digests_max }
     }
 }
 

@@ -37,6 +37,7 @@ impl Config {
         self.validate_sensor()?;
         self.validate_workers()?;
         self.fragments.validate()?;
+        self.flow.validate()?;
         self.validate_detect()?;
         self.rules.store.validate()?;
         self.nats.validate()?;
@@ -102,18 +103,6 @@ impl Config {
 
     fn validate_detect(&self) -> Result<(), Invalid> {
         let detect = &self.detect;
-        require((1..=1 << 26).contains(&detect.flows_max), "detect.flows_max", || {
-            format!("{} is out of range; use 1 to {}", detect.flows_max, 1 << 26)
-        })?;
-        let seconds = 1..=1_000_000;
-        for (key, value) in [
-            ("detect.tcp_timeout_s", detect.tcp_timeout_s),
-            ("detect.other_timeout_s", detect.other_timeout_s),
-        ] {
-            require(seconds.contains(&value), key, || {
-                format!("{value} is out of range; use 1 to {} seconds", seconds.end())
-            })?;
-        }
         require(detect.payload_bytes_max <= 65_535, "detect.payload_bytes_max", || {
             format!("{} is out of range; use 0 to 65535", detect.payload_bytes_max)
         })?;

@@ -56,6 +56,20 @@ fn an_error_goes_to_the_flow_that_it_quotes() {
 }
 
 #[test]
+fn vlan_tags_tell_flows_apart_unless_they_are_not_to() {
+    let packet = |vlan| Packet::ethernet().vlan(vlan).ip("10.0.0.1", "10.0.0.2").udp(1, 2);
+    let [seven, eight] = [7, 8].map(|vlan| decoded(&packet(vlan)).unwrap());
+    let by_vlan = OwnerHash::new(KEY);
+    assert_eq!(by_vlan.flow_key(&seven), seven.flow_key());
+    assert_ne!(by_vlan.flow_key(&seven), by_vlan.flow_key(&eight));
+    assert_ne!(by_vlan.owner(&seven, 60_000), by_vlan.owner(&eight, 60_000));
+    let without = by_vlan.by_vlan(false);
+    assert_eq!(without.flow_key(&seven), without.flow_key(&eight));
+    assert_eq!(without.flow_key(&seven).0.vlan, [0; 2]);
+    assert_eq!(without.owner(&seven, 60_000), without.owner(&eight, 60_000));
+}
+
+#[test]
 fn flows_spread_evenly_and_by_key() {
     let mut counts = [0; 8];
     let mut moved = 0;
