@@ -1,4 +1,5 @@
-//! What packets belong to: the flow table, and the datagrams that fragments are put together to.
+//! What packets belong to: the flow table, the TCP connection of a flow, and the datagrams that fragments are
+//! put together to.
 //!
 //! One flow table per worker, allocated once. A bucket is eight ways with a line of tags, so that a look-up
 //! touches one line of tags and, as a rule, one entry. Flows end by the time of the packets: whether a flow
@@ -12,6 +13,7 @@ mod core;
 pub mod defrag;
 pub mod stream;
 mod table;
+pub mod tcp;
 mod timeouts;
 
 pub use contract::{FlowEnd, FlowStage};
