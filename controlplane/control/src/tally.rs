@@ -17,8 +17,7 @@ use ring::{Page, PageCell};
 pub use losses::Loss;
 #[cfg(test)]
 pub(crate) use losses::SIGNATURES_MAX;
-use losses::signatures_of;
-pub(crate) use losses::{Losses, SignatureId};
+pub(crate) use losses::{Losses, SignatureId, signatures_of};
 pub use ticket::{Claim, Ticket};
 
 /// Where an alert ended.
@@ -123,10 +122,11 @@ impl Tally {
         }
     }
 
-    /// Ends the time in the spool of `alerts` alerts of this boot.
-    pub(crate) fn unspool(&self, outcome: Outcome, alerts: u64) {
+    /// Ends the time in the spool of `alerts` alerts of this boot. Those that are lost are of `signatures`,
+    /// as far as these are known.
+    pub(crate) fn unspool(&self, outcome: Outcome, alerts: u64, signatures: &[SignatureId]) {
         if let Outcome::Dropped(cause) = outcome {
-            self.losses_now().count(None, cause, alerts);
+            self.losses_now().count_batch(signatures, cause, alerts);
         }
         // Taken from the one before it is added to the other: a reading in between shows too little, and
         // is repeated.
@@ -210,7 +210,7 @@ mod tests {
             tally.ticket().end(Outcome::Dropped(*cause));
         }
         let spooled = [tally.ticket().spool(), tally.ticket().spool()];
-        tally.unspool(Outcome::Acknowledged, spooled[0]);
+        tally.unspool(Outcome::Acknowledged, spooled[0], &[]);
         let cells: Vec<u64> = page.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
         let ledger = CrashLedger::read(&cells).unwrap();
         let ends = (ledger.acknowledged, ledger.sent, ledger.written, ledger.spooled);

@@ -11,7 +11,8 @@ use alert_schema::Batch;
 use async_nats::jetstream;
 use common::{eventually_shows, nats_config, parts, spool_in};
 use control::Control;
-use control::config::{Discard, NatsConfig, StreamConfig};
+use control::config::{Discard, Fsync, NatsConfig, SpoolConfig, StreamConfig};
+use control::stats::Snapshot;
 use testkit::NatsServer;
 
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -82,6 +83,40 @@ async fn what_waits_at_the_end_is_sent_by_the_next_start() {
     assert_eq!((ledger.imbalance(), ledger.raised), (0, 20), "{ledger:?}");
     assert_eq!(delivered(&server.url(), "first").await, (1..=80).collect());
     assert_eq!(delivered(&server.url(), "second").await, (1..=20).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_that_is_full_loses_its_oldest_alerts_by_their_signatures() {
+    let Some(server) = NatsServer::absent() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut workers, mut parts) = parts(1);
+    parts.nats = nats_config(server.url());
+    parts.spool = SpoolConfig {
+        bytes_max: 2 << 20,
+        segment_bytes: 1 << 20,
+        fsync: Fsync::Never,
+        ..SpoolConfig::default()
+    };
+    spool_in(&mut parts, &dir.path().join("spool"));
+    let control = Control::start(parts).await.unwrap();
+    let lost = |s: &Snapshot| s.ledgers.alerts.drops["spool_full"];
+    let mut raised = 0;
+    while lost(&control.snapshot()) == 0 {
+        workers[0].raise_many(300);
+        raised += 300;
+        eventually_shows(&control, "the spool has them", |s| {
+            s.ledgers.alerts.spooled + lost(s) == raised
+        });
+    }
+    let stats = control.snapshot();
+    let losses: Vec<_> = stats.losses.iter().map(|l| (&*l.signature, l.cause)).collect();
+    for signature in ["1:1", "1:2", "1:3"] {
+        assert!(losses.contains(&(signature, "spool_full")), "{losses:?}");
+    }
+    assert_eq!(losses.len(), 3, "{losses:?}");
+    assert_eq!(stats.losses.iter().map(|l| l.count).sum::<u64>(), lost(&stats));
+    let (_, ledger) = control.shutdown(SHUTDOWN).await;
+    assert_eq!((ledger.imbalance(), ledger.in_flight), (0, 0), "{ledger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

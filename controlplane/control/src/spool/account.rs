@@ -1,12 +1,12 @@
 //! Where the alerts of the spool end: those of this boot in its ledger, those of earlier ones in a ledger
 //! of their own.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use contract::AlertDrop;
 
-use crate::tally::{Outcome, Tally};
+use crate::tally::{Loss, Losses, Outcome, SignatureId, Tally};
 
 /// The ledger of the alerts that earlier boots have left in the spool:
 /// `found = acknowledged + sent + spooled + drops`.
@@ -18,6 +18,7 @@ pub(super) struct Recovered {
     /// Alerts that still wait: a gauge.
     pub(super) spooled: AtomicU64,
     pub(super) drops: [AtomicU64; AlertDrop::COUNT],
+    losses: Mutex<Losses>,
 }
 
 impl Recovered {
@@ -27,7 +28,16 @@ impl Recovered {
         self.spooled.fetch_add(alerts, Ordering::Relaxed);
     }
 
-    fn settle(&self, outcome: Outcome, alerts: u64) {
+    /// What was lost, by signature and cause, the most first.
+    pub(super) fn losses(&self) -> Vec<Loss> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).list()
+    }
+
+    fn settle(&self, outcome: Outcome, alerts: u64, signatures: &[SignatureId]) {
+        if let Outcome::Dropped(cause) = outcome {
+            let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+            losses.count_batch(signatures, cause, alerts);
+        }
         self.spooled.fetch_sub(alerts, Ordering::Relaxed);
         let counter = match outcome {
             Outcome::Acknowledged => &self.acknowledged,
@@ -47,12 +57,19 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    /// `alerts` alerts that the spool held have ended.
-    pub(super) fn settle(&self, own: bool, outcome: Outcome, alerts: u64) {
+    /// `alerts` alerts that the spool held have ended. Those that are lost are of `signatures`, as far as
+    /// these are known.
+    pub(super) fn settle(
+        &self,
+        own: bool,
+        outcome: Outcome,
+        alerts: u64,
+        signatures: &[SignatureId],
+    ) {
         if own {
-            self.tally.unspool(outcome, alerts);
+            self.tally.unspool(outcome, alerts, signatures);
         } else {
-            self.recovered.settle(outcome, alerts);
+            self.recovered.settle(outcome, alerts, signatures);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::account::Recovered;
 use super::boots::ClosedBoot;
 use super::{NS_PER_S, Shared};
 use crate::config::SpoolMode;
+use crate::stats::LossView;
 
 /// Ended boots that are shown; the spool's directory has more.
 const PREVIOUS_SHOWN: usize = 10;
@@ -146,6 +147,8 @@ pub struct RecoveredView {
     pub spooled: u64,
     /// Alerts lost, by cause.
     pub drops: BTreeMap<&'static str, u64>,
+    /// The same by signature and cause, the most first; at most 100.
+    pub losses: Vec<LossView>,
 }
 
 impl SpoolView {
@@ -200,6 +203,7 @@ impl RecoveredView {
             sent: get(&recovered.sent),
             spooled: get(&recovered.spooled),
             drops: drops.filter(|(_, alerts)| *alerts > 0).collect(),
+            losses: LossView::most(recovered.losses()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `bytes_max` segments go that are not done, and their alerts are counted.
 
 mod append;
+mod lost;
 mod open;
 mod remove;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use super::record::{self, Body, Header};
 use super::segment::{Entry, Segment, State};
 use super::status::Counters;
 use crate::config::SpoolConfig;
-use crate::tally::Outcome;
+use crate::tally::{Outcome, SignatureId};
 
 /// The present, on both clocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +48,8 @@ struct Active<F> {
 struct Orphan {
     alerts: u32,
     own: bool,
+    /// What is known of their signatures, should they be lost.
+    signatures: Vec<SignatureId>,
 }
 
 /// A record read back to be sent.
@@ -87,6 +90,8 @@ pub(super) struct Store<D: Disk> {
     sealed: Vec<Arc<D::File>>,
     /// Reused for heads of records, and for entries of journals.
     scratch: Vec<u8>,
+    /// Bytes of a segment that are read to tell whose alerts are lost with it.
+    named_bytes_max: u64,
 }
 
 impl<D: Disk> Store<D> {
@@ -109,8 +114,7 @@ impl<D: Disk> Store<D> {
     /// The record did not get out: it waits again.
     pub(super) fn undelivered(&mut self, number: u64) {
         if let Some(orphan) = self.orphans.remove(&number) {
-            let full = Outcome::Dropped(AlertDrop::SpoolFull);
-            self.accounts.settle(orphan.own, full, orphan.alerts.into());
+            self.settle_orphan(&orphan, Outcome::Dropped(AlertDrop::SpoolFull));
         } else if let Some((at, index)) = self.locate(number)
             && self.segments[at].entries()[index].state == State::InFlight
         {
@@ -121,10 +125,15 @@ impl<D: Disk> Store<D> {
     /// The record is out. It is counted with the next [`Store::document`].
     pub(super) fn delivered(&mut self, number: u64, outcome: Outcome) {
         if let Some(orphan) = self.orphans.remove(&number) {
-            self.accounts.settle(orphan.own, outcome, orphan.alerts.into());
+            self.settle_orphan(&orphan, outcome);
         } else if self.entry(number).is_some_and(|entry| entry.state == State::InFlight) {
             self.undocumented.push((number, outcome));
         }
+    }
+
+    fn settle_orphan(&self, orphan: &Orphan, outcome: Outcome) {
+        let Orphan { alerts, own, signatures } = orphan;
+        self.accounts.settle(*own, outcome, u64::from(*alerts), signatures);
     }
 
     /// Delivered records that are not documented yet.
@@ -141,7 +150,7 @@ impl<D: Disk> Store<D> {
             if let Some((at, index)) = self.locate(*number) {
                 by_segment.entry(at).or_default().push((index, *outcome));
             } else if let Some(orphan) = self.orphans.remove(number) {
-                self.accounts.settle(orphan.own, *outcome, orphan.alerts.into());
+                self.settle_orphan(&orphan, *outcome);
             }
         }
         for (at, records) in by_segment {
@@ -186,7 +195,8 @@ impl<D: Disk> Store<D> {
         self.segments[at].set(index, State::Done);
         if !entry.settled {
             self.segments[at].settle(index);
-            self.accounts.settle(entry.own, outcome, entry.alerts.into());
+            let signatures = self.signatures_lost(at, entry, outcome);
+            self.accounts.settle(entry.own, outcome, entry.alerts.into(), &signatures);
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use alert_schema::{BATCH_BYTES_MAX, BatchEncoder, Buffer};
 use bytes::Bytes;
 
 use super::disk::{Disk, DiskFile};
@@ -12,6 +13,7 @@ use super::{SpoolDirectory, SpoolError, SpoolHandle, SpoolIntake};
 use crate::config::SpoolConfig;
 use crate::delivery::{Duty, Lanes, Outgoing};
 use crate::tally::Tally;
+use crate::testing::{alert, view};
 
 /// A batch of `alerts` alerts of `tally` for `lane`.
 pub(super) fn batch(tally: &Arc<Tally>, lane: u16, alerts: u32, payload: &[u8]) -> Outgoing {
@@ -29,6 +31,16 @@ pub(super) fn batch(tally: &Arc<Tally>, lane: u16, alerts: u32, payload: &[u8]) 
         replay: false,
         duty: Duty::Memory(ticket),
     }
+}
+
+/// A batch for `lane` with an alert of each of `sids`, as it is published.
+pub(super) fn batch_of(tally: &Arc<Tally>, lane: u16, sids: &[u32]) -> Outgoing {
+    let mut encoder = BatchEncoder::new("lab", "s1", "b00t");
+    encoder.begin(Buffer::default(), BATCH_BYTES_MAX);
+    for sid in sids {
+        encoder.push(&view(&alert(*sid, 1)).fields()).unwrap();
+    }
+    batch(tally, lane, sids.len() as u32, encoder.finish(lane, 1, 1).as_ref())
 }
 
 /// A spool of `boot` with two lanes, in the directory that `config` names.

@@ -1,6 +1,5 @@
 //! Reads the counters.
 
-use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -26,8 +25,6 @@ use crate::worker::DrainProgress;
 
 /// Readings of a ledger before one that does not add up is shown as it is.
 const READINGS_MAX: usize = 16;
-/// Signatures and causes that a snapshot lists as losses.
-const LOSSES_MAX: usize = 100;
 
 /// A worker as the stats see it.
 pub(crate) struct WorkerStats {
@@ -199,9 +196,7 @@ impl Collector {
 
     /// Alerts lost by the workers and in the control plane, by signature and cause, the most first.
     fn losses(&self) -> Vec<LossView> {
-        let mut losses = [self.store.losses(), self.tally.losses()].concat();
-        losses.sort_by_key(|loss| Reverse(loss.count));
-        losses.into_iter().take(LOSSES_MAX).map(LossView::from).collect()
+        LossView::most([self.store.losses(), self.tally.losses()].concat())
     }
 
     fn stage(&self, stage: Stage) -> LatencyView {

@@ -1,5 +1,6 @@
 //! The shape of `/api/v1/stats`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use contract::{
@@ -202,12 +203,14 @@ pub struct LatenciesView {
 }
 
 /// Alerts of one signature that were lost by one cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LossView {
-    /// Generator identifier; 0 with `sid` 0 for alerts whose signature is not known, or that are of more
-    /// signatures than are told apart.
+    /// `gid:sid`; `unknown` for alerts whose signature is not known, or that are of more signatures than are
+    /// told apart.
+    pub signature: String,
+    /// Generator identifier; 0 where it is not known.
     pub gid: u32,
-    /// Signature identifier.
+    /// Signature identifier; 0 where it is not known.
     pub sid: u32,
     /// The cause, as in the ledger.
     pub cause: &'static str,
@@ -215,9 +218,26 @@ pub struct LossView {
     pub count: u64,
 }
 
+/// Signatures and causes that are listed as losses.
+const LOSSES_MAX: usize = 100;
+
+impl LossView {
+    /// The largest of `losses`, the most first.
+    pub(crate) fn most(mut losses: Vec<Loss>) -> Vec<Self> {
+        losses.sort_by_key(|loss| Reverse(loss.count));
+        losses.into_iter().take(LOSSES_MAX).map(Self::from).collect()
+    }
+}
+
 impl From<Loss> for LossView {
     fn from(loss: Loss) -> Self {
-        Self { gid: loss.gid, sid: loss.sid, cause: loss.cause.name(), count: loss.count }
+        Self {
+            signature: loss.signature(),
+            gid: loss.gid,
+            sid: loss.sid,
+            cause: loss.cause.name(),
+            count: loss.count,
+        }
     }
 }
 

@@ -192,10 +192,12 @@ fn latencies(page: &mut Page, latency: &LatenciesView) {
 }
 
 fn losses(page: &mut Page, losses: &[LossView]) {
-    let help = "Alerts lost, of the signatures that lost the most; 0:0 where it is not known.";
+    let help = "Alerts lost, of the signatures that lost the most.";
     page.family("sensor_signature_alerts_lost_total", "counter", help);
-    for LossView { gid, sid, cause, count } in losses {
-        page.sample(&[("gid", gid), ("sid", sid), ("cause", cause)], count);
+    for LossView { signature, gid, sid, cause, count } in losses {
+        let labels: [(&str, &dyn Display); 4] =
+            [("signature", signature), ("gid", gid), ("sid", sid), ("cause", cause)];
+        page.sample(&labels, count);
     }
 }
 

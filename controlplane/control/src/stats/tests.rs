@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use contract::{AlertLedger, LatencyHistogram, LatencySnapshot, PacketLedger};
+use contract::{AlertDrop, AlertLedger, LatencyHistogram, LatencySnapshot, PacketLedger};
 
 use super::model::{
     LatenciesView, LatencyView, LedgersView, LossView, NatsLaneView, NatsView, PortView, RulesView,
     Snapshot, WorkerView,
 };
 use super::prometheus;
+use crate::tally::Loss;
 
 fn latency() -> LatencyView {
     let histogram = LatencyHistogram::default();
@@ -76,7 +77,10 @@ fn snapshot() -> Snapshot {
         poll_gap_ns: latency(),
         service_ns: latency(),
         latency: LatenciesView { end_to_end_ns: latency(), ..LatenciesView::default() },
-        losses: vec![LossView { gid: 1, sid: 7, cause: "lane_full", count: 3 }],
+        losses: LossView::most(vec![
+            Loss { gid: 1, sid: 7, cause: AlertDrop::LaneFull, count: 3 },
+            Loss { gid: 0, sid: 0, cause: AlertDrop::SpoolCorrupt, count: 4 },
+        ]),
         stages_ns: BTreeMap::from([("detect", latency())]),
         detection_ns: latency(),
         nats: Some(nats()),
@@ -136,7 +140,8 @@ fn the_metrics_page_is_well_formed() {
         "sensor_alert_queueing_seconds_count 0",
         "sensor_worker_flows{worker=\"0\"} 12",
         "sensor_worker_flow_emergency{worker=\"0\"} 1",
-        "sensor_signature_alerts_lost_total{gid=\"1\",sid=\"7\",cause=\"lane_full\"} 3",
+        "sensor_signature_alerts_lost_total{signature=\"1:7\",gid=\"1\",sid=\"7\",cause=\"lane_full\"} 3",
+        "sensor_signature_alerts_lost_total{signature=\"unknown\",gid=\"0\",sid=\"0\",cause=\"spool_corrupt\"} 4",
         "sensor_nats_duplicates_total 1",
         "sensor_nats_lane_ready{lane=\"0\"} 0",
         "sensor_nats_lane_acknowledged_total{lane=\"0\"} 5",

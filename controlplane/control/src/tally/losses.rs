@@ -24,8 +24,22 @@ pub struct Loss {
     pub count: u64,
 }
 
+impl Loss {
+    /// Name of what is lost whose signature is not known.
+    pub const UNKNOWN: &'static str = "unknown";
+
+    /// `gid:sid`, or [`Loss::UNKNOWN`].
+    #[must_use]
+    pub fn signature(&self) -> String {
+        match (self.gid, self.sid) {
+            (0, 0) => Self::UNKNOWN.to_owned(),
+            (gid, sid) => format!("{gid}:{sid}"),
+        }
+    }
+}
+
 /// The signatures of the alerts of a message, as far as they can be read.
-pub(super) fn signatures_of(payload: &[u8]) -> Vec<SignatureId> {
+pub(crate) fn signatures_of(payload: &[u8]) -> Vec<SignatureId> {
     let batch = Batch::decode(payload).ok();
     let alerts = batch.iter().flat_map(Batch::alerts).flatten();
     alerts.map(|alert| (alert.signature.gid, alert.signature.sid)).collect()
@@ -53,7 +67,7 @@ impl Losses {
     }
 
     /// Counts `alerts` alerts, which are of `signatures`. What is short of them is of no known signature.
-    pub(super) fn count_batch(
+    pub(crate) fn count_batch(
         &mut self,
         signatures: &[SignatureId],
         cause: AlertDrop,

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use contract::AlertDrop;
 
+use super::lost::NAMED_BYTES_MAX;
 use super::{Now, Store};
 use crate::config::SpoolConfig;
 use crate::spool::account::Accounts;
@@ -53,6 +54,7 @@ impl<D: Disk> Store<D> {
             overflowing: false,
             sealed: Vec::new(),
             scratch: Vec::new(),
+            named_bytes_max: NAMED_BYTES_MAX,
         };
         store.recover(now)?;
         Ok(store)
@@ -195,7 +197,9 @@ impl<D: Disk> Store<D> {
         if alerts > 0 {
             self.counters.corrupt_records.increment();
             self.accounts.recovered.find(alerts);
-            self.accounts.settle(false, Outcome::Dropped(AlertDrop::SpoolCorrupt), alerts);
+            // What cannot be read does not tell its signatures.
+            let corrupt = Outcome::Dropped(AlertDrop::SpoolCorrupt);
+            self.accounts.settle(false, corrupt, alerts, &[]);
         }
         tracing::warn!(bytes, alerts, "damage in the spool; these alerts are lost");
     }

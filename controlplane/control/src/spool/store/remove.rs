@@ -7,7 +7,7 @@ use contract::AlertDrop;
 use super::{Now, Orphan, Store};
 use crate::config::Fsync;
 use crate::spool::disk::{Disk, DiskFile};
-use crate::spool::segment::State;
+use crate::spool::segment::{Entry, State};
 use crate::tally::Outcome;
 
 impl<D: Disk> Store<D> {
@@ -61,21 +61,22 @@ impl<D: Disk> Store<D> {
     }
 
     /// Counts what a segment still holds as lost. A record on its way may yet arrive.
-    fn lose(&mut self, at: usize) {
+    pub(super) fn lose(&mut self, at: usize) {
         let full = Outcome::Dropped(AlertDrop::SpoolFull);
-        let segment = &self.segments[at];
-        let mut lost = 0;
-        for entry in segment.entries().iter().filter(|entry| !entry.settled) {
-            match entry.state {
-                State::Waiting => {
-                    lost += u64::from(entry.alerts);
-                    self.accounts.settle(entry.own, full, entry.alerts.into());
-                }
-                State::InFlight => {
-                    let orphan = Orphan { alerts: entry.alerts, own: entry.own };
-                    self.orphans.insert(segment.first + u64::from(entry.delta), orphan);
-                }
-                State::Done => {}
+        let (mut lost, mut left) = (0, self.named_bytes_max);
+        for index in 0..self.segments[at].entries().len() {
+            let entry = self.segments[at].entries()[index];
+            if entry.settled || entry.state == State::Done {
+                continue;
+            }
+            let signatures = self.signatures(at, entry, &mut left);
+            let Entry { alerts, own, .. } = entry;
+            if entry.state == State::Waiting {
+                lost += u64::from(alerts);
+                self.accounts.settle(own, full, alerts.into(), &signatures);
+            } else {
+                let number = self.segments[at].first + u64::from(entry.delta);
+                self.orphans.insert(number, Orphan { alerts, own, signatures });
             }
         }
         if lost > 0 && !std::mem::replace(&mut self.overflowing, true) {

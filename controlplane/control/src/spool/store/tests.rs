@@ -1,5 +1,7 @@
 //! The store against a naive model, on a disk that fails and files that are damaged.
 
+mod losses;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -49,8 +51,12 @@ fn open(disk: FaultyDisk, config: SpoolConfig, boot: &str) -> Fixture {
 impl Fixture {
     /// Appends a batch whose id is `id`; its number.
     fn append(&mut self, id: &str, alerts: u32, bytes: usize) -> io::Result<u64> {
-        let mut batch = batch(&self.tally, 1, alerts, &vec![b'S'; bytes]);
-        batch.id = id.into();
+        let batch = batch(&self.tally, 1, alerts, &vec![b'S'; bytes]);
+        self.put(Outgoing { id: id.into(), ..batch })
+    }
+
+    /// Appends `batch`; its number.
+    fn put(&mut self, batch: Outgoing) -> io::Result<u64> {
         let group = [batch];
         let (numbers, result) = self.store.append(&group, self.now);
         let [Outgoing { duty: Duty::Memory(ticket), .. }] = group else { unreachable!() };
