@@ -138,6 +138,7 @@ impl Control {
     pub async fn start(mut parts: Parts) -> Result<Self, StartError> {
         parts.nats.validate()?;
         parts.spool.validate()?;
+        parts.spool.validate_with(&parts.nats)?;
         parts.eve.validate()?;
         parts.api.validate()?;
         parts.profiling.validate()?;

@@ -112,6 +112,10 @@ fn configuration() {
         ("[workers]\ncount = 0\n", &["s.toml:2:1: workers.count: 0 workers; use at least 1"]),
         ("[nats]\nservers = [\"ftp://a\"]\n", &["s.toml:2:1: nats.servers: ", "nats://host:4222"]),
         ("[api]\nlisten = \"0.0.0.0:1\"\n", &["s.toml:2:1: api.listen: ", "api.token_file"]),
+        (
+            "[spool]\npath = \"spool\"\n",
+            &["s.toml:2:1: spool.path: ", "set nats.servers, or leave"],
+        ),
     ];
     for (text, says) in cases {
         assert_all(&[check(text, says)]);

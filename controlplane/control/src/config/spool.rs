@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConfigError, in_range, require};
+use super::{ConfigError, NatsConfig, in_range, require};
 
 /// Files that a full spool may have.
 const SEGMENTS_MAX: u64 = 4_096;
@@ -14,7 +14,8 @@ const SEGMENTS_MAX: u64 = 4_096;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpoolConfig {
-    /// Its directory, of this sensor alone; none: alerts that NATS does not take are lost and counted.
+    /// Its directory, of this sensor alone; none: alerts that NATS does not take are lost and counted. Needs a
+    /// server in `[nats]`.
     pub path: Option<PathBuf>,
     /// Directory in memory (tmpfs) for the page on which a boot's ledger outlives its process. Spools may share
     /// it. On a disk, workers would wait for the disk now and then.
@@ -99,6 +100,17 @@ impl SpoolConfig {
         require(segments <= SEGMENTS_MAX, "spool.segment_bytes", || {
             let least = self.bytes_max.div_ceil(SEGMENTS_MAX);
             format!("spool.bytes_max would be {segments} files; use at least {least}")
+        })
+    }
+
+    /// Checks that there is something that alerts can wait for.
+    ///
+    /// # Errors
+    /// `spool.path` without a server in `nats`.
+    pub fn validate_with(&self, nats: &NatsConfig) -> Result<(), ConfigError> {
+        require(self.path.is_none() || nats.is_enabled(), "spool.path", || {
+            "alerts wait there for NATS, and no server is named; set nats.servers, or leave spool.path out"
+                .into()
         })
     }
 }

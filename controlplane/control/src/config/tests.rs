@@ -89,7 +89,7 @@ fn unknown_keys_are_refused() {
 }
 
 #[test]
-fn a_spool_that_cannot_free_itself_is_refused() {
+fn a_spool_that_cannot_free_itself_or_has_nothing_to_wait_for_is_refused() {
     let mut spool = SpoolConfig { segment_bytes: 512 << 20, ..SpoolConfig::default() };
     assert_eq!(spool.validate(), Ok(()));
     spool.segment_bytes += 1;
@@ -100,6 +100,14 @@ fn a_spool_that_cannot_free_itself_is_refused() {
     spool.bytes_max += 1 << 20;
     let error = spool.validate().unwrap_err();
     assert!(error.reason.contains("4097 files; use at least 1048832"), "{error}");
+    spool.bytes_max = 1 << 30;
+    spool.path = Some("spool".into());
+    assert_eq!(spool.validate(), Ok(()));
+    let mut nats = NatsConfig::default();
+    let error = spool.validate_with(&nats).unwrap_err();
+    assert_eq!((error.key, error.reason.contains("set nats.servers")), ("spool.path", true));
+    nats.servers.push("nats://127.0.0.1:4222".into());
+    assert_eq!(spool.validate_with(&nats), Ok(()));
     spool.fsync_interval_ms = 0;
     assert_eq!(spool.validate().unwrap_err().key, "spool.fsync_interval_ms");
 }

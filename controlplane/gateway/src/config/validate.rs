@@ -42,6 +42,7 @@ impl Config {
         self.rules.store.validate()?;
         self.nats.validate()?;
         self.spool.validate()?;
+        self.spool.validate_with(&self.nats)?;
         self.eve.validate()?;
         self.api.validate()?;
         self.profiling.validate()?;

@@ -72,6 +72,11 @@ const BAD: &[(&str, &[&str], &str)] = &[
         "--set: workers.cores: a core is named twice",
     ),
     ("", &["sensor.site=a.b"], "--set: sensor.site: \"a.b\" cannot be part of a NATS subject"),
+    (
+        "",
+        &["spool.path=spool"],
+        "--set: spool.path: alerts wait there for NATS, and no server is named; set nats.servers",
+    ),
     ("", &["log.filter=info,=="], "--set: log.filter: \"info,==\" is not a filter: "),
 ];
 
