@@ -75,6 +75,9 @@ impl SpoolError {
         let mend = match error.kind() {
             io::ErrorKind::ResourceBusy => "stop the other sensor, or give each its own directory",
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "name a directory",
+            io::ErrorKind::ReadOnlyFilesystem => {
+                "make the file system writable, or name a directory on another"
+            }
             _ => "name a directory that this user may write, or unset it to run without a spool",
         };
         Self { key: "spool.path", path: path.display().to_string(), error, mend }

@@ -17,6 +17,8 @@ pub(super) trait Disk: Send + 'static {
     fn list(&self) -> io::Result<Vec<(String, u64)>>;
     /// Opens a file for reading and writing, and makes it where it does not exist.
     fn open(&self, name: &str) -> io::Result<Self::File>;
+    /// Opens a file that exists for reading only: a disk that is read-only can still be read.
+    fn read(&self, name: &str) -> io::Result<Self::File>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Makes names that were added and removed reach the disk.
@@ -81,6 +83,10 @@ impl Disk for Directory {
     fn open(&self, name: &str) -> io::Result<File> {
         let path = self.path.join(name);
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)
+    }
+
+    fn read(&self, name: &str) -> io::Result<File> {
+        File::open(self.path.join(name))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

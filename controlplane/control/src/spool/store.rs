@@ -5,6 +5,7 @@
 //! `bytes_max` segments go that are not done, and their alerts are counted.
 
 mod append;
+mod leftover;
 mod lost;
 mod open;
 mod remove;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contract::AlertDrop;
+use leftover::Leftover;
 
 use super::account::Accounts;
 use super::disk::{Disk, DiskFile};
@@ -90,6 +92,8 @@ pub(super) struct Store<D: Disk> {
     sealed: Vec<Arc<D::File>>,
     /// Reused for heads of records, and for entries of journals.
     scratch: Vec<u8>,
+    /// Files of segments that are gone from here, and that could not be removed.
+    leftover: Leftover,
     /// Bytes of a segment that are read to tell whose alerts are lost with it.
     named_bytes_max: u64,
 }
@@ -243,7 +247,7 @@ impl<D: Disk> Store<D> {
         let mut bytes = vec![0; entry.bytes as usize];
         let reader = match self.reader.take() {
             Some((first, file)) if first == segment.first => file,
-            _ => self.disk.open(&segment.name())?,
+            _ => self.disk.read(&segment.name())?,
         };
         let read = reader.read_at(&mut bytes, entry.offset.into())?;
         self.reader = Some((segment.first, reader));
@@ -269,7 +273,8 @@ impl<D: Disk> Store<D> {
 
     /// Bytes on disk.
     pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes + segment.journal_bytes).sum()
+        let segments = self.segments.iter().map(|segment| segment.bytes + segment.journal_bytes);
+        segments.sum::<u64>() + self.leftover.bytes()
     }
 
     /// Shows the gauges.
@@ -280,7 +285,7 @@ impl<D: Disk> Store<D> {
         let oldest = first_open
             .and_then(|segment| segment.entries().iter().find(|entry| entry.state != State::Done));
         self.counters.show(
-            self.segments.len() as u64,
+            (self.segments.len() + self.leftover.len()) as u64,
             self.bytes(),
             waiting,
             oldest.map(|entry| entry.wall_s.into()),

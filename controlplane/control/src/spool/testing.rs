@@ -103,12 +103,16 @@ pub(super) struct Faults {
     repeat: usize,
     /// Operations so far.
     pub(super) operations: usize,
+    /// Nothing can be written any more, as on a file system that was mounted so.
+    pub(super) read_only: bool,
+    /// No file can be removed, as from a directory that only takes more.
+    pub(super) keeps_files: bool,
 }
 
 impl Faults {
     /// The operation after `after` others fails with `kind`, and `repeat` of those behind it.
     pub(super) fn plan(&mut self, after: usize, kind: io::ErrorKind, repeat: usize) {
-        *self = Self { left: after, kind: Some(kind), repeat, operations: 0 };
+        *self = Self { left: after, kind: Some(kind), repeat, ..Self::default() };
     }
 
     fn next(&mut self) -> io::Result<()> {
@@ -123,6 +127,16 @@ impl Faults {
             None => self.kind = None,
         }
         Err(kind.into())
+    }
+}
+
+impl Faults {
+    /// The same for an operation that writes.
+    fn next_write(&mut self) -> io::Result<()> {
+        if self.read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        self.next()
     }
 }
 
@@ -177,13 +191,24 @@ impl Disk for FaultyDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<FaultyFile> {
-        self.next()?;
+        self.faults.lock().unwrap().next_write()?;
         let content = Arc::clone(self.files.lock().unwrap().entry(name.into()).or_default());
         Ok(FaultyFile { content, faults: Arc::clone(&self.faults) })
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
+    fn read(&self, name: &str) -> io::Result<FaultyFile> {
         self.next()?;
+        let files = self.files.lock().unwrap();
+        let content = Arc::clone(files.get(name).ok_or(io::ErrorKind::NotFound)?);
+        Ok(FaultyFile { content, faults: Arc::clone(&self.faults) })
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut faults = self.faults.lock().unwrap();
+        faults.next_write()?;
+        if faults.keeps_files {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         self.files.lock().unwrap().remove(name).map(drop).ok_or(io::ErrorKind::NotFound.into())
     }
 
@@ -206,8 +231,12 @@ impl FaultyFile {
 impl DiskFile for FaultyFile {
     fn write_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
         let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        let result = self.faults.lock().unwrap().next();
-        let written = if result.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        let result = self.faults.lock().unwrap().next_write();
+        let written = match &result {
+            Ok(()) => bytes.len(),
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => 0,
+            Err(_) => bytes.len() / 2,
+        };
         self.put(&bytes[..written], offset as usize);
         result
     }
@@ -222,7 +251,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.faults.lock().unwrap().next()?;
+        self.faults.lock().unwrap().next_write()?;
         self.content.lock().unwrap().resize(length as usize, 0);
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The engine on an injected clock, and the thread on real directories.
 
 mod disk_full;
+mod mounted;
 mod paths;
+mod read_only;
 mod thread;
 
 use std::io;

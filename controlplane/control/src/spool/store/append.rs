@@ -137,6 +137,9 @@ impl<D: Disk> Store<D> {
             let text = "the batch is larger than a segment";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        if !self.leftover.is_empty() && self.bytes() + bytes as u64 > self.config.bytes_max {
+            return Err(io::Error::other("files at spool.bytes_max that cannot be removed"));
+        }
         let fits = self.segments.back().is_some_and(|last| last.has_room(bytes, segment_bytes));
         if self.active.is_none() || !fits {
             self.seal(now)?;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use contract::AlertDrop;
 
+use super::leftover::Leftover;
 use super::lost::NAMED_BYTES_MAX;
 use super::{Now, Store};
 use crate::config::SpoolConfig;
@@ -54,6 +55,7 @@ impl<D: Disk> Store<D> {
             overflowing: false,
             sealed: Vec::new(),
             scratch: Vec::new(),
+            leftover: Leftover::default(),
             named_bytes_max: NAMED_BYTES_MAX,
         };
         store.recover(now)?;
@@ -152,7 +154,7 @@ impl<D: Disk> Store<D> {
 
     fn read_journal(&self, name: &str, bytes: u64, nonce: u32) -> HashMap<u64, u32> {
         let mut content = vec![0; bytes.min(JOURNAL_BYTES_MAX) as usize];
-        let read = self.disk.open(name).and_then(|file| file.read_at(&mut content, 0));
+        let read = self.disk.read(name).and_then(|file| file.read_at(&mut content, 0));
         match read {
             Ok(read) => journal::decode(&content[..read], nonce),
             Err(error) => {

@@ -18,6 +18,10 @@ impl<D: Disk> Store<D> {
 
     /// Removes the segments whose records have been done for long enough.
     pub(in crate::spool) fn remove_done(&mut self, now: Now) {
+        let syncs = self.config.fsync != Fsync::Never;
+        if self.leftover.retry(&self.disk, syncs, now.monotonic).is_err() {
+            self.counters.write_errors.increment();
+        }
         let keep = Duration::from_secs(self.config.keep_acknowledged_s);
         let mut at = 0;
         while at < self.segments.len() {
@@ -31,8 +35,12 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Removes segments until `more` bytes fit: those that are done first, then the oldest.
+    /// Removes segments until `more` bytes fit: those that are done first, then the oldest. Nothing is given
+    /// up while the disk removes no files: it would make no room.
     pub(super) fn keep_within(&mut self, more: u64) {
+        if !self.leftover.is_empty() {
+            return;
+        }
         let mut bytes = self.bytes();
         while bytes + more > self.config.bytes_max {
             let done = |at: &usize| self.segments[*at].is_done() && !self.is_active(*at);
@@ -89,24 +97,16 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Removes a segment, and its journal after it: without its journal it would come back as a whole.
+    /// Removes a segment.
     fn remove(&mut self, at: usize) {
         let Some(segment) = self.segments.remove(at) else { return };
         if self.reader.as_ref().is_some_and(|(first, _)| *first == segment.first) {
             self.reader = None;
         }
-        let removed = self.disk.remove(&segment.name()).and_then(|()| {
-            if segment.journal_bytes == 0 {
-                return Ok(());
-            }
-            if self.config.fsync != Fsync::Never {
-                self.disk.sync()?;
-            }
-            self.disk.remove(&segment.journal_name())
-        });
-        if let Err(error) = removed {
+        let syncs = self.config.fsync != Fsync::Never;
+        if let Err(error) = self.leftover.remove(&self.disk, &segment, syncs) {
             self.counters.write_errors.increment();
-            tracing::warn!(%error, segment = segment.name(), "a segment could not be removed");
+            tracing::warn!(%error, segment = segment.name(), "a segment could not be removed; it is tried again");
         }
     }
 

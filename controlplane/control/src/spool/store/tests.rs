@@ -1,5 +1,6 @@
 //! The store against a naive model, on a disk that fails and files that are damaged.
 
+mod leftover;
 mod losses;
 
 use std::collections::BTreeMap;
