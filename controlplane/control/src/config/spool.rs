@@ -66,6 +66,17 @@ pub enum SpoolMode {
     OnFailure,
 }
 
+impl SpoolMode {
+    /// The name used in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WriteAhead => "write_ahead",
+            Self::OnFailure => "on_failure",
+        }
+    }
+}
+
 /// When what was written is made to reach the disk (`fdatasync`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

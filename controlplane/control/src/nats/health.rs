@@ -23,6 +23,10 @@ pub enum LinkState {
 }
 
 impl LinkState {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Connecting, Self::Down, Self::Preparing, Self::Ready, Self::Failing, Self::Refused];
+
     /// The name used in `/api/v1/stats`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -152,6 +152,9 @@ pub struct RecoveredView {
 }
 
 impl SpoolView {
+    /// What `state` may be.
+    pub(crate) const STATES: [&'static str; 3] = ["ok", "failing", "off"];
+
     /// There is no spool.
     pub(crate) fn off() -> Self {
         Self { state: "off", ..Self::default() }

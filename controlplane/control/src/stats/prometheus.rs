@@ -3,11 +3,13 @@
 //! Ours are `sensor_*`. What `suricata_exporter` calls by a name of its own, and means the same by, is
 //! there under that name as well, so that dashboards made for it work.
 
-use std::fmt::{Display, Write as _};
+mod delivery;
+mod page;
 
-use super::model::{
-    LatenciesView, LatencyView, LossView, NatsLaneView, NatsView, PortView, Snapshot, WorkerView,
-};
+use std::fmt::Display;
+
+use super::model::{LatenciesView, PortView, Snapshot, WorkerView};
+use page::Page;
 
 /// Renders `snapshot`.
 pub(crate) fn render(snapshot: &Snapshot) -> String {
@@ -16,79 +18,13 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
     ledgers(&mut page, snapshot);
     workers(&mut page, &snapshot.workers);
     latencies(&mut page, &snapshot.latency);
-    losses(&mut page, &snapshot.losses);
+    let help = "Alerts lost, of the signatures that lost the most.";
+    delivery::losses(&mut page, "sensor_signature_alerts_lost_total", help, &snapshot.losses);
     stages(&mut page, snapshot);
-    if let Some(nats) = &snapshot.nats {
-        publishing(&mut page, nats);
-    }
-    if let Some(eve) = &snapshot.eve {
-        let help = "Alerts of the EVE output, by what became of them.";
-        page.family("sensor_eve_alerts_total", "counter", help);
-        page.sample(&[("outcome", &"written")], eve.written);
-        page.sample(&[("outcome", &"queue_full")], eve.queue_full);
-        page.sample(&[("outcome", &"failed")], eve.failed);
-    }
+    delivery::delivery(&mut page, snapshot);
     ports(&mut page, &snapshot.ports);
     aliases(&mut page, snapshot);
     page.text
-}
-
-/// The page as it grows, and the family that is being written.
-#[derive(Default)]
-struct Page {
-    text: String,
-    name: &'static str,
-}
-
-impl Page {
-    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
-        self.name = name;
-        // Writing to a `String` cannot fail, here and below.
-        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn sample(&mut self, labels: &[(&str, &dyn Display)], value: impl Display) {
-        self.sample_of("", labels, value);
-    }
-
-    fn sample_of(&mut self, suffix: &str, labels: &[(&str, &dyn Display)], value: impl Display) {
-        let _ = write!(self.text, "{}{suffix}", self.name);
-        for (index, (key, label)) in labels.iter().enumerate() {
-            let label = label.to_string().replace('\\', r"\\").replace('"', "\\\"");
-            let label = label.replace('\n', r"\n");
-            let open = if index == 0 { '{' } else { ',' };
-            let _ = write!(self.text, "{open}{key}=\"{label}\"");
-        }
-        let close = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.text, "{close} {value}");
-    }
-
-    fn one(&mut self, name: &'static str, kind: &str, help: &str, value: impl Display) {
-        self.family(name, kind, help);
-        self.sample(&[], value);
-    }
-
-    /// A latency as a summary, in seconds as Prometheus wants it. The sum is not known.
-    fn latency(&mut self, labels: &[(&str, &dyn Display)], latency: &LatencyView) {
-        let quantiles = [
-            ("0.5", latency.p50),
-            ("0.9", latency.p90),
-            ("0.95", latency.p95),
-            ("0.99", latency.p99),
-            ("0.999", latency.p999),
-            ("1", latency.max),
-        ];
-        for (quantile, ns) in quantiles {
-            let mut labels = labels.to_vec();
-            labels.push(("quantile", &quantile));
-            self.sample(&labels, seconds(ns));
-        }
-        self.sample_of("_count", labels, latency.count);
-    }
-}
-
-fn seconds(ns: u64) -> f64 {
-    ns as f64 / 1e9
 }
 
 fn sensor(page: &mut Page, snapshot: &Snapshot) {
@@ -191,16 +127,6 @@ fn latencies(page: &mut Page, latency: &LatenciesView) {
     }
 }
 
-fn losses(page: &mut Page, losses: &[LossView]) {
-    let help = "Alerts lost, of the signatures that lost the most.";
-    page.family("sensor_signature_alerts_lost_total", "counter", help);
-    for LossView { signature, gid, sid, cause, count } in losses {
-        let labels: [(&str, &dyn Display); 4] =
-            [("signature", signature), ("gid", gid), ("sid", sid), ("cause", cause)];
-        page.sample(&labels, count);
-    }
-}
-
 fn stages(page: &mut Page, snapshot: &Snapshot) {
     page.family("sensor_stage_seconds", "summary", "A stage of the packets that are timed.");
     for (stage, latency) in &snapshot.stages_ns {
@@ -212,51 +138,6 @@ fn stages(page: &mut Page, snapshot: &Snapshot) {
     page.family("sensor_worker_shedding", "gauge", "Severities of which a worker gives up alerts.");
     for worker in &snapshot.workers {
         page.sample(&[("worker", &worker.index)], worker.shedding);
-    }
-}
-
-fn publishing(page: &mut Page, nats: &NatsView) {
-    let help = "Whether every lane can publish.";
-    page.one("sensor_nats_ready", "gauge", help, u8::from(nats.ready));
-    page.one("sensor_nats_disconnects_total", "counter", "Links lost.", nats.disconnects);
-    page.one("sensor_nats_messages_total", "counter", "Messages published.", nats.messages);
-    page.one("sensor_nats_bytes_total", "counter", "Bytes of these messages.", nats.bytes);
-    let help = "Messages that JetStream already had.";
-    page.one("sensor_nats_duplicates_total", "counter", help, nats.duplicates);
-    lanes(page, &nats.lanes);
-    page.family("sensor_nats_publish_enqueue_seconds", "summary", "To hand a message over.");
-    page.latency(&[], &nats.publish_enqueue_ns);
-    page.family("sensor_nats_publish_ack_seconds", "summary", "Until it was acknowledged.");
-    page.latency(&[], &nats.publish_ack_ns);
-}
-
-fn lanes(page: &mut Page, lanes: &[NatsLaneView]) {
-    type Read = fn(&NatsLaneView) -> u64;
-    let families: [(&str, &str, &str, Read); 5] = [
-        ("sensor_nats_lane_ready", "gauge", "Whether a lane can publish.", |lane| {
-            u64::from(lane.state == "ready")
-        }),
-        ("sensor_nats_lane_in_flight", "gauge", "Messages not acknowledged yet.", |l| l.in_flight),
-        ("sensor_nats_lane_alerts_total", "counter", "Alerts published.", |lane| lane.alerts),
-        ("sensor_nats_lane_acknowledged_total", "counter", "Messages acknowledged.", |lane| {
-            lane.acknowledged
-        }),
-        ("sensor_nats_lane_reconnects_total", "counter", "Connections after the first.", |lane| {
-            lane.reconnects
-        }),
-    ];
-    for (name, kind, help, read) in families {
-        page.family(name, kind, help);
-        for (index, lane) in lanes.iter().enumerate() {
-            page.sample(&[("lane", &index)], read(lane));
-        }
-    }
-    let help = "Batches that went back to the spool, or were lost, by cause.";
-    page.family("sensor_nats_lane_undelivered_total", "counter", help);
-    for (index, lane) in lanes.iter().enumerate() {
-        for (cause, count) in &lane.undelivered {
-            page.sample(&[("lane", &index), ("cause", cause)], count);
-        }
     }
 }
 

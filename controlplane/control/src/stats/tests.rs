@@ -1,5 +1,7 @@
 //! The two renderings of a snapshot.
 
+mod metrics;
+
 use std::collections::BTreeMap;
 
 use contract::{AlertDrop, AlertLedger, LatencyHistogram, LatencySnapshot, PacketLedger};
