@@ -7,6 +7,8 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "a test helper reports misuse by panicking")]
 
 mod address;
+#[cfg(feature = "tls")]
+mod authority;
 mod checksum;
 mod conversation;
 mod files;
@@ -19,6 +21,8 @@ mod rng;
 mod traffic;
 
 pub use address::Address;
+#[cfg(feature = "tls")]
+pub use authority::Authority;
 pub use conversation::{Chunk, Side, tcp_conversation};
 pub use files::{
     FIRST_TIMESTAMP_NS, Frame, Interface, PcapFile, PcapngFile, TIMESTAMP_STEP_NS, write_pcap,

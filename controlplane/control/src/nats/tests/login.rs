@@ -17,7 +17,7 @@ pub(super) fn server(settings: &str) -> Option<(NatsServer, TempDir)> {
     Some((server, tempfile::tempdir().unwrap()))
 }
 
-pub(super) fn file(folder: &Path, name: &str, text: &str) -> Option<PathBuf> {
+fn file(folder: &Path, name: &str, text: &str) -> Option<PathBuf> {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     Some(path)
