@@ -24,6 +24,7 @@ impl Moment {
     /// The present one, by the system's clock.
     #[must_use]
     pub fn now() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the date of a run, which nothing waits by")]
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(since.as_secs() as i64)
     }

@@ -21,7 +21,7 @@ use crate::SensorIdentity;
 use crate::alert::{AlertView, mix_flow};
 use crate::delivery::{Duty, Intake, Outgoing};
 use crate::tally::{Claim, Outcome};
-use crate::time::{Clock, wall_ns_now};
+use crate::time::Clock;
 use open::OpenBatch;
 use pool::BufferPool;
 
@@ -182,7 +182,7 @@ impl Batcher {
         // None was opened for an alert that no message can hold.
         if let Some(ticket) = batch.ticket.take() {
             lane.sequence += 1;
-            let encoded = batch.encoder.finish(lane.index, lane.sequence, wall_ns_now());
+            let encoded = batch.encoder.finish(lane.index, lane.sequence, self.clock.wall_ns());
             lane.sizes[usize::from(batch.severity)] = encoded.as_ref().len() as u32;
             let now = self.clock.now_ns();
             for drained_ns in batch.drained_ns.drain(..) {

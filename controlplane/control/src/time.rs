@@ -1,6 +1,10 @@
 //! Time: the workers' monotonic clock, and wall time, read and written.
 
 use std::fmt;
+#[cfg(test)]
+use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const NS_PER_US: u64 = 1_000;
@@ -8,32 +12,58 @@ const US_PER_S: u64 = 1_000_000;
 const S_PER_DAY: u64 = 86_400;
 
 /// The clock that the workers' times ([`contract::Header::rx_ns`]) are of: the processor's time-stamp
-/// counter, calibrated once for the whole process.
+/// counter, calibrated once for the whole process; and wall time beside it.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock(quanta::Clock);
+pub(crate) struct Clock {
+    monotonic: quanta::Clock,
+    /// What a test says that the wall clock shows.
+    #[cfg(test)]
+    wall_ns: Option<Arc<AtomicU64>>,
+}
 
 impl Clock {
     /// A clock; the first one of a process measures the counter's rate, which takes up to 200 ms.
     pub(crate) fn new() -> Self {
-        Self(quanta::Clock::new())
+        Self {
+            monotonic: quanta::Clock::new(),
+            #[cfg(test)]
+            wall_ns: None,
+        }
     }
 
     /// A clock that stands still until the mock moves it.
     #[cfg(test)]
-    pub(crate) fn mock() -> (Self, std::sync::Arc<quanta::Mock>) {
-        let (clock, mock) = quanta::Clock::mock();
-        (Self(clock), mock)
+    pub(crate) fn mock() -> (Self, Arc<quanta::Mock>) {
+        let (monotonic, mock) = quanta::Clock::mock();
+        (Self { monotonic, wall_ns: None }, mock)
+    }
+
+    /// The same clock beside a wall clock that shows what the test says.
+    #[cfg(test)]
+    pub(crate) fn with_wall(self, wall_ns: &Arc<AtomicU64>) -> Self {
+        Self { wall_ns: Some(Arc::clone(wall_ns)), ..self }
     }
 
     /// Monotonic nanoseconds.
     #[inline]
     pub(crate) fn now_ns(&self) -> u64 {
-        self.0.delta_as_nanos(0, self.0.raw())
+        self.monotonic.delta_as_nanos(0, self.monotonic.raw())
+    }
+
+    /// What the wall clock shows, nanoseconds since 1970: to be told, never to be waited by.
+    pub(crate) fn wall_ns(&self) -> u64 {
+        #[cfg(test)]
+        if let Some(wall_ns) = &self.wall_ns {
+            return wall_ns.load(Ordering::Relaxed);
+        }
+        wall_ns_now()
     }
 }
 
-/// Nanoseconds since 1970, now.
+/// Nanoseconds since 1970, now. It may step, and so it is for what people read, for names and for ages that are
+/// shown; nothing waits by it.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
 pub fn wall_ns_now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use contract::WallOffset;
 use control::stats::{NoPorts, PortStats};
-use control::{LoadedRules, RuleDiagnostic, WorkerLink};
+use control::{LoadedRules, RuleDiagnostic, WorkerLink, wall_ns_now};
 use detect::Generation;
 use pipeline::clock::TscClock;
 use pipeline::{Link, Seat, Settings};
@@ -112,7 +112,7 @@ impl Sensor {
         })?;
         let (settings, clock) = (settings::live(&config), TscClock::new());
         let wall = Arc::new(WallOffset::zero());
-        supervise::refresh(&wall, &clock);
+        supervise::refresh(&wall, &clock, wall_ns_now());
         Ok(Self { config, settings, cores, rule_files, environment, rules, clock, wall, levels })
     }
 

@@ -21,9 +21,25 @@ impl WallOffset {
         self.0.store(offset_ns, Ordering::Relaxed);
     }
 
-    /// Wall time of the monotonic instant `monotonic_ns`.
-    #[must_use]
-    pub fn wall_ns(&self, monotonic_ns: u64) -> u64 {
-        monotonic_ns.wrapping_add_signed(self.0.load(Ordering::Relaxed))
+    /// From monotonic instants to wall time by the offset of this moment: the times of one event fit
+    /// together though the offset may be refreshed meanwhile.
+    pub fn reading(&self) -> impl Fn(u64) -> u64 + use<> {
+        let offset_ns = self.0.load(Ordering::Relaxed);
+        move |monotonic_ns| monotonic_ns.wrapping_add_signed(offset_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WallOffset;
+
+    #[test]
+    fn a_reading_keeps_the_offset_that_it_was_taken_at() {
+        let offset = WallOffset::zero();
+        let replayed = offset.reading();
+        offset.set(1_000);
+        let before = offset.reading();
+        offset.set(-3);
+        assert_eq!([replayed(5), before(5), offset.reading()(5)], [5, 1_005, 2]);
     }
 }

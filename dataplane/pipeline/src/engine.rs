@@ -389,7 +389,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             counter.increment();
             digest.sha256
         });
-        let wall = |ns: u64| self.wall.wall_ns(ns);
+        let wall = self.wall.reading();
         let raised = Raised {
             tuple: &decoded.tuple,
             packet: PacketFacts {

@@ -1,8 +1,10 @@
 //! What goes in comes out in batches: by lane and severity, in order, in time, within the limit, and with
 //! every ticket ended once.
 
+mod clock_steps;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use alert_schema::{BATCH_BYTES_MAX, Batch};
@@ -20,6 +22,8 @@ use crate::testing::{alert, rule, view};
 use crate::time::Clock;
 
 const WINDOW_NS: u64 = 2_000_000;
+/// What the wall clock shows until a test moves it.
+const WALL_NS: u64 = 1_700_000_000_000_000_000;
 
 /// Keeps what it is given.
 #[derive(Clone, Default)]
@@ -37,6 +41,7 @@ struct Bench {
     tally: Arc<Tally>,
     clock: Clock,
     mock: Arc<quanta::Mock>,
+    wall_ns: Arc<AtomicU64>,
     latency: Arc<DrainLatency>,
     sequence: u64,
 }
@@ -44,6 +49,8 @@ struct Bench {
 impl Bench {
     fn new(lanes: u16, bytes_max: usize) -> Self {
         let (kept, (clock, mock)) = (Kept::default(), Clock::mock());
+        let wall_ns = Arc::new(AtomicU64::new(WALL_NS));
+        let clock = clock.with_wall(&wall_ns);
         let latency = Arc::new(DrainLatency::default());
         let limit = batch_limit();
         limit.fetch_min(bytes_max, Ordering::Relaxed);
@@ -59,7 +66,7 @@ impl Bench {
             next: Box::new(kept.clone()),
         });
         mock.increment(10 * WINDOW_NS);
-        Self { batcher, kept, tally: Tally::new(), clock, mock, latency, sequence: 0 }
+        Self { batcher, kept, tally: Tally::new(), clock, mock, wall_ns, latency, sequence: 0 }
     }
 
     fn push(&mut self, severity: u8, change: impl FnOnce(&mut Alert)) {

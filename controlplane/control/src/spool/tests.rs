@@ -1,5 +1,6 @@
 //! The engine on an injected clock, and the thread on real directories.
 
+mod clock_steps;
 mod disk_full;
 mod mounted;
 mod paths;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use contract::WallOffset;
 use control::{ActivateError, Control, Policy, RuleStore, wall_ns_now};
 use pipeline::Ended;
-use pipeline::clock::{Clock, TscClock};
+use pipeline::clock::Clock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -23,9 +23,9 @@ const WORKERS_LIMIT: Duration = Duration::from_millis(500);
 /// Longest time for emptying rings and delivering what was raised. The whole end takes less than 5 s.
 const DRAIN_LIMIT: Duration = Duration::from_millis(4_000);
 
-/// Sets the offset from monotonic to wall time by the system's clock.
-pub(super) fn refresh(wall: &WallOffset, clock: &TscClock) {
-    let offset = i128::from(wall_ns_now()) - i128::from(clock.now_ns());
+/// Sets the offset from monotonic to wall time, which is `wall_ns` (nanoseconds since 1970) now.
+pub(super) fn refresh(wall: &WallOffset, clock: &impl Clock, wall_ns: u64) {
+    let offset = i128::from(wall_ns) - i128::from(clock.now_ns());
     // Both are within 300 years of now.
     wall.set(i64::try_from(offset).unwrap_or_default());
 }
@@ -73,7 +73,7 @@ async fn watch(
                     return Ok(());
                 }
             }
-            _ = wall.tick() => refresh(&sensor.wall, &sensor.clock),
+            _ = wall.tick() => refresh(&sensor.wall, &sensor.clock, wall_ns_now()),
             asked = signals.next() => match asked {
                 Asked::Stop => {
                     tracing::info!("stopping");
@@ -160,6 +160,30 @@ impl Signals {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.user2.recv() => Asked::Reload,
             _ = self.hang_up.recv() => Asked::Reopen,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::WallOffset;
+    use pipeline::clock::ManualClock;
+
+    use super::refresh;
+
+    #[test]
+    fn the_offset_follows_a_clock_that_steps() {
+        const HOUR_NS: u64 = 3_600_000_000_000;
+        let (offset, clock) = (WallOffset::zero(), ManualClock::default());
+        let day_ns = 1_700_000_000_000_000_000;
+        clock.advance(5);
+        for wall_ns in [day_ns, day_ns + HOUR_NS, day_ns - HOUR_NS, day_ns] {
+            clock.advance(1_000);
+            refresh(&offset, &clock, wall_ns);
+            let now = pipeline::clock::Clock::now_ns(&clock);
+            assert_eq!(offset.reading()(now), wall_ns);
+            // An instant of before is as much earlier as it was, whatever the clock showed then.
+            assert_eq!(offset.reading()(now - 700), wall_ns - 700);
         }
     }
 }
