@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use control::config::{NatsConfig, SpoolConfig};
-use control::stats::AlertLedgerView;
+use control::stats::{AlertLedgerView, ClosedBoot};
 use core_affinity::CoreId;
 use pipeline::clock::TscClock;
 use testkit::NatsServer;
@@ -48,6 +48,9 @@ pub struct Outcome {
     pub raised_per_s: f64,
     /// Where each alert ended.
     pub ledger: AlertLedgerView,
+    /// The same as the sensor's end has left it in the spool's directory, from the page that workers and control
+    /// plane count on.
+    pub closed: ClosedBoot,
     /// Packets that ended in no counter.
     pub packets_unaccounted: i64,
     /// What the consumer got.
@@ -71,13 +74,15 @@ impl Outcome {
     ) -> anyhow::Result<Self> {
         let server = NatsServer::started().context("nats-server, which `make setup` installs")?;
         let (url, clock) = (server.url(), TscClock::new());
-        let kept = Kept { spool: &folder.join("spool"), stream_bytes: STREAM_BYTES };
+        let spool = folder.join("spool");
+        let kept = Kept { spool: &spool, stream_bytes: STREAM_BYTES };
         let mut sensor = Sensor::start(&url, per_second, clock.clone(), cpu, Some(kept))?;
         sensor.mark();
         let most = per_second * (length + CATCH_UP).as_secs();
         let consumer = Consumer::start(&url, clock, most)?;
         let resident = load(&sensor, &consumer, length)?;
         let done = sensor.finish()?;
+        let closed = closed_ledger(&spool)?;
         let until = Instant::now() + CATCH_UP;
         while consumer.arrived() < done.ledger.acknowledged && Instant::now() < until {
             std::thread::sleep(SAMPLE / 10);
@@ -93,6 +98,7 @@ impl Outcome {
             asked_per_s: per_second,
             raised_per_s: done.raised_per_s,
             ledger: done.ledger,
+            closed,
             packets_unaccounted: done.packets.imbalance,
             ids,
             resident,
@@ -120,6 +126,12 @@ impl Outcome {
             self.packets_unaccounted == 0,
             "packets do not add up: {}",
             self.packets_unaccounted
+        );
+        let (page, ledger) = (&self.closed, &self.ledger);
+        ensure!(
+            [page.raised, page.acknowledged, page.spooled, page.lost_at_crash]
+                == [ledger.raised, ledger.acknowledged, ledger.spooled, 0],
+            "the page that outlives the process says otherwise: {page:?}, {ledger:?}"
         );
         let (missing, first) = self.ids.missing(self.ledger.raised);
         ensure!(
@@ -157,6 +169,13 @@ impl Outcome {
         text += &latencies.table();
         text
     }
+}
+
+/// The ledger of the sensor that has ended last on the spool in `directory`.
+fn closed_ledger(directory: &Path) -> anyhow::Result<ClosedBoot> {
+    let text = std::fs::read_to_string(directory.join("ledgers.jsonl"))?;
+    let last = text.lines().last().context("no ledger was closed")?;
+    Ok(serde_json::from_str(last)?)
 }
 
 /// Bytes that wait in the control plane's queues when it gets too little CPU time, at most.

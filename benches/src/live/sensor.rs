@@ -118,7 +118,15 @@ impl Sensor {
         let first = |_| Generation::new(1, Arc::clone(&loaded.rules));
         // Zero, so that the subscriber can subtract without knowing how two clocks differ.
         let wall = Arc::new(WallOffset::zero());
-        let page = Page::heap(crash::cells(1));
+        let boot = format!("{:x}", std::process::id());
+        let path = kept.map(|kept| kept.spool.to_owned());
+        let spool = SpoolConfig { path, ..SpoolConfig::default() };
+        // As the binary does: with a spool the page outlives the process.
+        let directory = SpoolDirectory::lock(&spool)?;
+        let page = match &directory {
+            Some(directory) => directory.page(&boot, 1)?,
+            None => Page::heap(crash::cells(1)),
+        };
         let seats = wire_on::<Box<[u8]>>(&page, &Settings::default(), &wall, first);
         let (seat, link) = seats.into_iter().next().context("one worker has one seat")?;
         let link = WorkerLink {
@@ -132,12 +140,11 @@ impl Sensor {
         let nats = NatsConfig { servers: vec![url.to_owned()], ..NatsConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let mut parts = parts(link, page, loaded.clone(), nats);
+        let mut parts = parts(link, boot, page, loaded.clone(), nats);
         if let Some(kept) = kept {
             parts.nats.stream.bytes_max = kept.stream_bytes;
-            parts.spool.path = Some(kept.spool.to_owned());
-            parts.spool_directory = SpoolDirectory::lock(&parts.spool)?;
         }
+        (parts.spool, parts.spool_directory) = (spool, directory);
         let control = runtime.block_on(Control::start(parts))?;
         await_ready(&control)?;
         let frames = (0..FRAMES).map(marked_frame).collect();
@@ -193,13 +200,15 @@ impl Sensor {
     }
 }
 
-fn parts(link: WorkerLink, page: Arc<Page>, loaded: LoadedRules, nats: NatsConfig) -> Parts {
+fn parts(
+    link: WorkerLink,
+    boot: String,
+    page: Arc<Page>,
+    loaded: LoadedRules,
+    nats: NatsConfig,
+) -> Parts {
     Parts {
-        identity: SensorIdentity {
-            site: "bench".into(),
-            sensor: "e2e".into(),
-            boot: format!("{:x}", std::process::id()),
-        },
+        identity: SensorIdentity { site: "bench".into(), sensor: "e2e".into(), boot },
         version: env!("CARGO_PKG_VERSION").into(),
         workers: vec![link],
         page,

@@ -1,7 +1,9 @@
 //! What passes for a good run, and what does not.
 
+use std::collections::BTreeMap;
+
 use contract::AlertLedger;
-use control::stats::AlertLedgerView;
+use control::stats::{AlertLedgerView, ClosedBoot};
 
 use super::{Ids, Outcome, Resident};
 
@@ -17,6 +19,18 @@ fn outcome(arrived: u64, cause: &'static str, drops: u64) -> Outcome {
     Outcome {
         asked_per_s: 50,
         raised_per_s: 50.0,
+        closed: ClosedBoot {
+            boot: "b".into(),
+            crashed: false,
+            closed_s: 1,
+            raised: ledger.raised,
+            acknowledged: ledger.acknowledged,
+            sent: 0,
+            written: 0,
+            spooled: 0,
+            drops: BTreeMap::from([(cause.to_owned(), drops)]),
+            lost_at_crash: 0,
+        },
         ledger,
         packets_unaccounted: 0,
         ids,
@@ -44,6 +58,16 @@ fn a_rate_that_is_not_kept_is_a_failure_on_a_machine_of_its_own() {
     let slow = Outcome { raised_per_s: 40.0, ..outcome(100, "shed", 0) };
     assert!(slow.judge(false).unwrap_err().to_string().contains("40/s"));
     assert!(slow.judge(true).is_ok());
+}
+
+#[test]
+fn a_page_that_says_otherwise_is_a_failure() {
+    let mut forgetful = outcome(100, "shed", 0);
+    forgetful.closed.raised -= 1;
+    assert!(forgetful.judge(true).unwrap_err().to_string().contains("outlives"));
+    let mut lossy = outcome(100, "shed", 0);
+    lossy.closed.lost_at_crash = 1;
+    assert!(lossy.judge(true).is_err());
 }
 
 #[test]
