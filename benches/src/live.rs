@@ -1,13 +1,16 @@
-//! A live sensor in one process, from a paced source to a subscriber behind a real NATS server.
+//! A live sensor in one process, from a paced source to a subscriber behind a real NATS server; and its control
+//! plane alone, fed as fast as it goes.
 //!
 //! The worker is pinned to the last CPU, everything else (control plane, NATS server, subscriber) is
 //! kept on the others, as a sensor of one worker is deployed.
 
+mod feed;
 mod paced;
 mod sensor;
 mod stages;
 mod subscriber;
 
+pub use feed::Feed;
 pub use paced::PacedSource;
 pub use sensor::{Delivered, Kept, Sensor};
 pub use subscriber::Subscriber;

@@ -200,7 +200,8 @@ impl Sensor {
     }
 }
 
-fn parts(
+/// A control plane of one worker.
+pub(super) fn parts(
     link: WorkerLink,
     boot: String,
     page: Arc<Page>,
