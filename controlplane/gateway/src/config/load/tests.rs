@@ -88,6 +88,23 @@ fn errors_name_place_key_and_mend() {
     }
 }
 
+#[cfg(not(tokio_unstable))]
+#[test]
+fn a_build_without_tokios_own_events_refuses_the_console() {
+    let error = read("", &["traces.console_listen=127.0.0.1:6669"]).unwrap_err();
+    let expected =
+        "--set: traces.console_listen: this build has no tokio-console; build with the feature";
+    assert!(error.starts_with(expected) && error.contains("--cfg tokio_unstable"), "{error}");
+}
+
+#[cfg(all(feature = "tokio-console", tokio_unstable))]
+#[test]
+fn the_console_listens_on_loopback_only() {
+    assert!(read("", &["traces.console_listen=127.0.0.1:6669"]).is_ok());
+    let error = read("", &["traces.console_listen=0.0.0.0:6669"]).unwrap_err();
+    assert!(error.contains("can be reached from other machines"), "{error}");
+}
+
 #[test]
 fn an_unreadable_file_is_named() {
     let error = load(Some(Path::new("/nonexistent/s.toml")), &[]).unwrap_err().to_string();
