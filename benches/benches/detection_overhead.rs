@@ -22,7 +22,7 @@ use benches::workload::{FRAMES, RULE_COUNTS, frames, rule_set};
 use capture::memory::MemorySource;
 use contract::{LinkType, WallOffset};
 use criterion::Criterion;
-use detect::{Generation, Inspect, RuleSet, Scratch};
+use detect::{FlowVariables, Generation, Inspect, RuleSet, Scratch};
 use flow::{FlowTable, Looked, Timeouts};
 use packet::OwnerHash;
 use pipeline::clock::TscClock;
@@ -89,6 +89,7 @@ impl Bench {
 struct Detection<'a> {
     rules: Arc<RuleSet>,
     scratch: Scratch,
+    variables: FlowVariables,
     packets: Vec<Inspect<'a>>,
     at: usize,
 }
@@ -100,13 +101,14 @@ impl<'a> Detection<'a> {
             Some(view(&decoded, decoded.payload.of(frame), false))
         });
         let (packets, scratch) = (decoded.collect(), rules.new_scratch());
-        Self { rules: Arc::clone(rules), scratch, packets, at: 0 }
+        let variables = FlowVariables::default();
+        Self { rules: Arc::clone(rules), scratch, variables, packets, at: 0 }
     }
 
     fn next(&mut self) -> u64 {
         let packet = &self.packets[self.at];
         self.at = (self.at + 1) % self.packets.len();
-        black_box(self.rules.inspect(packet, &mut self.scratch));
+        black_box(self.rules.inspect(packet, &mut self.variables, &mut self.scratch));
         1
     }
 }
@@ -147,7 +149,8 @@ impl<'a> Stages<'a> {
         let direction = flow.core.direction(from_low);
         flow.core.count(direction, frame.len() as u32, now_ns);
         let seen = view(&decoded, decoded.payload.of(frame), is_new);
-        black_box(self.generation.rules.inspect(&seen, &mut self.generation.scratch));
+        let variables = &mut FlowVariables::default();
+        black_box(self.generation.rules.inspect(&seen, variables, &mut self.generation.scratch));
         1
     }
 }

@@ -34,13 +34,13 @@ pub fn alerts(count: usize) -> Vec<Alert> {
         let (header, tuple, packet, flow) = facts(number, index as u32);
         Alert {
             header,
-            tuple,
+            tuple: Some(tuple),
             packet,
             flow,
             signature: Arc::clone(&signatures[index]),
             payload: rng.bytes(PAYLOAD_BYTES).into(),
             payload_sha256: Some([0xA5; 32]),
-            community_id: CommunityId::of(&tuple),
+            community_id: Some(CommunityId::of(&tuple)),
             in_iface: Arc::clone(&in_iface),
         }
     };
@@ -100,7 +100,7 @@ fn fields(alert: &Alert) -> AlertFields<'_> {
         signature: alert.signature.fields(),
         payload: &alert.payload,
         payload_sha256: alert.payload_sha256.as_ref(),
-        community_id: alert.community_id.as_str(),
+        community_id: alert.community_id.as_ref().map_or("", CommunityId::as_str),
         in_iface: &alert.in_iface,
     }
 }

@@ -112,10 +112,10 @@ fn print(bytes: &[u8], seen: &mut HashSet<Id>, out: &mut impl Write) -> Result<u
             "sid": alert.signature.sid,
             "msg": alert.signature.msg,
             "severity": alert.signature.severity,
-            "source": alert.tuple.source,
-            "source_port": alert.tuple.source_port,
-            "destination": alert.tuple.destination,
-            "destination_port": alert.tuple.destination_port,
+            "source": alert.tuple.map(|tuple| tuple.source),
+            "source_port": alert.tuple.map(|tuple| tuple.source_port),
+            "destination": alert.tuple.map(|tuple| tuple.destination),
+            "destination_port": alert.tuple.map(|tuple| tuple.destination_port),
         });
         writeln!(out, "{line}")?;
         new += 1;

@@ -492,8 +492,15 @@ class Alert(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # Alert
+    def Undecoded(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(50))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def AlertStart(builder):
-    builder.StartObject(23)
+    builder.StartObject(24)
 
 def AlertAddWorker(builder, worker):
     builder.PrependUint16Slot(0, worker, 0)
@@ -578,6 +585,9 @@ def AlertAddPort(builder, port):
 
 def AlertAddInIface(builder, inIface):
     builder.PrependUOffsetTRelativeSlot(22, flatbuffers.number_types.UOffsetTFlags.py_type(inIface), 0)
+
+def AlertAddUndecoded(builder, undecoded):
+    builder.PrependBoolSlot(23, undecoded, 0)
 
 def AlertEnd(builder):
     return builder.EndObject()

@@ -71,6 +71,8 @@ def address(length, byte):
 def event(batch, alert):
     """One alert as a dictionary."""
     signature, flow = alert.Signature(), alert.Flow()
+    # A packet that could not be decoded has no addresses, though there is something in their place.
+    decoded = not alert.Undecoded()
     sensor, boot = text(batch.Sensor()), text(batch.Boot())
     return {
         "id": f"{sensor}.{boot}.{alert.Worker()}.{alert.Sequence()}",
@@ -83,11 +85,11 @@ def event(batch, alert):
         "msg": text(signature.Msg()),
         "category": text(signature.Category()),
         "severity": signature.Severity(),
-        "protocol": alert.Protocol(),
-        "source": address(alert.SourceLength(), alert.Source),
-        "source_port": alert.SourcePort(),
-        "destination": address(alert.DestinationLength(), alert.Destination),
-        "destination_port": alert.DestinationPort(),
+        "protocol": alert.Protocol() if decoded else None,
+        "source": address(alert.SourceLength(), alert.Source) if decoded else None,
+        "source_port": alert.SourcePort() if decoded else None,
+        "destination": address(alert.DestinationLength(), alert.Destination) if decoded else None,
+        "destination_port": alert.DestinationPort() if decoded else None,
         "community_id": text(alert.CommunityId()),
         "flow_id": flow.Id() if flow else 0,
     }

@@ -103,16 +103,7 @@ impl<'a> Batch<'a> {
 }
 
 fn read_alert(alert: wire::Alert<'_>) -> Result<AlertFields<'_>, &'static str> {
-    let tuple = FiveTuple {
-        source: read_address(alert.source())?,
-        destination: read_address(alert.destination())?,
-        source_port: alert.source_port(),
-        destination_port: alert.destination_port(),
-        protocol: alert.protocol(),
-    };
-    if tuple.source.is_ipv4() != tuple.destination.is_ipv4() {
-        return Err("source and destination are of two families");
-    }
+    let tuple = if alert.undecoded() { None } else { Some(read_tuple(&alert)?) };
     let digest = alert.payload_sha256().map(|digest| digest.bytes().try_into());
     Ok(AlertFields {
         header: read_header(&alert),
@@ -130,6 +121,20 @@ fn read_alert(alert: wire::Alert<'_>) -> Result<AlertFields<'_>, &'static str> {
         community_id: alert.community_id().unwrap_or_default(),
         in_iface: alert.in_iface().unwrap_or_default(),
     })
+}
+
+fn read_tuple(alert: &wire::Alert<'_>) -> Result<FiveTuple, &'static str> {
+    let tuple = FiveTuple {
+        source: read_address(alert.source())?,
+        destination: read_address(alert.destination())?,
+        source_port: alert.source_port(),
+        destination_port: alert.destination_port(),
+        protocol: alert.protocol(),
+    };
+    if tuple.source.is_ipv4() != tuple.destination.is_ipv4() {
+        return Err("source and destination are of two families");
+    }
+    Ok(tuple)
 }
 
 fn read_header(alert: &wire::Alert<'_>) -> Header {

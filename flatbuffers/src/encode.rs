@@ -1,7 +1,8 @@
 //! Contract types to message bytes, built once and where they are sent from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
+use contract::FiveTuple;
 use contract::record::Header;
 use flatbuffers::{Vector, WIPOffset};
 
@@ -136,17 +137,9 @@ fn write_alert(
 ) -> WIPOffset<wire::Alert<'static>> {
     let signature = shared.signature(builder, &alert.signature);
     let header = &alert.header;
-    let flow = wire::Flow::create(
-        builder,
-        &wire::FlowArgs {
-            id: header.flow,
-            packets_to_server: alert.flow.packets_to_server,
-            packets_to_client: alert.flow.packets_to_client,
-            bytes_to_server: alert.flow.bytes_to_server,
-            bytes_to_client: alert.flow.bytes_to_client,
-            start_ns: alert.flow.start_wall_ns,
-        },
-    );
+    let flow = alert.tuple.map(|_| write_flow(builder, alert));
+    // A reader of version 1 wants two addresses.
+    let tuple = alert.tuple.unwrap_or(NO_TUPLE);
     let args = wire::AlertArgs {
         worker: header.worker,
         sequence: header.sequence,
@@ -154,15 +147,15 @@ fn write_alert(
         packet_ns: header.wall_ns,
         raised_after_ns: header.raised_after_ns,
         signature: Some(signature),
-        source: Some(write_address(builder, alert.tuple.source)),
-        destination: Some(write_address(builder, alert.tuple.destination)),
-        source_port: alert.tuple.source_port,
-        destination_port: alert.tuple.destination_port,
-        protocol: alert.tuple.protocol,
+        source: Some(write_address(builder, tuple.source)),
+        destination: Some(write_address(builder, tuple.destination)),
+        source_port: tuple.source_port,
+        destination_port: tuple.destination_port,
+        protocol: tuple.protocol,
         vlan: write_vlan(builder, alert.packet.vlan),
         community_id: shared.text(builder, alert.community_id),
         to_server: header.flags & Header::TO_SERVER != 0,
-        flow: Some(flow),
+        flow,
         packet_number: header.packet,
         wire_length: alert.packet.wire_length,
         payload_size: alert.packet.payload_length,
@@ -171,8 +164,31 @@ fn write_alert(
         cut: header.flags & Header::CUT != 0,
         port: alert.packet.port,
         in_iface: shared.text(builder, alert.in_iface),
+        undecoded: alert.tuple.is_none(),
     };
     wire::Alert::create(builder, &args)
+}
+
+/// In the place of addresses that there are not.
+const NO_TUPLE: FiveTuple = FiveTuple {
+    source: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    destination: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    source_port: 0,
+    destination_port: 0,
+    protocol: 0,
+};
+
+fn write_flow(builder: &mut Builder, alert: &AlertFields<'_>) -> WIPOffset<wire::Flow<'static>> {
+    let flow = &alert.flow;
+    let args = wire::FlowArgs {
+        id: alert.header.flow,
+        packets_to_server: flow.packets_to_server,
+        packets_to_client: flow.packets_to_client,
+        bytes_to_server: flow.bytes_to_server,
+        bytes_to_client: flow.bytes_to_client,
+        start_ns: flow.start_wall_ns,
+    };
+    wire::Flow::create(builder, &args)
 }
 
 fn write_address(builder: &mut Builder, address: IpAddr) -> WIPOffset<Vector<'static, u8>> {

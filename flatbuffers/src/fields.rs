@@ -32,8 +32,9 @@ pub struct SignatureFields<'a> {
 pub struct AlertFields<'a> {
     /// Identity, times and flags.
     pub header: Header,
-    /// Addresses of the packet; both of one family.
-    pub tuple: FiveTuple,
+    /// Addresses of the packet, both of one family; none where it could not be decoded. There is no flow then:
+    /// `flow`, `header.flow` and the direction read as 0.
+    pub tuple: Option<FiveTuple>,
     /// Sizes and tags of the packet.
     pub packet: PacketFacts,
     /// State of the flow.

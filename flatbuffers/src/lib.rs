@@ -38,7 +38,7 @@ pub use wire::Action;
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// Version of the schema that this crate writes.
-pub const SCHEMA_VERSION: u16 = 1;
+pub const SCHEMA_VERSION: u16 = 2;
 
 /// The types that alerts are read into, so that consumers need not name their crate.
 pub use contract;

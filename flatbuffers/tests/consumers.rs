@@ -37,13 +37,13 @@ fn alert(sequence: u64) -> AlertFields<'static> {
             raised_after_ns: 1_000,
             worker: 3,
         },
-        tuple: FiveTuple {
+        tuple: Some(FiveTuple {
             source: "2001:db8::1".parse().unwrap(),
             destination: "2001:db8::2".parse().unwrap(),
             source_port: 49_152,
             destination_port: 443,
             protocol: 6,
-        },
+        }),
         packet: PacketFacts { wire_length: 99, payload_length: 5, vlan: [0; 2], port: 0 },
         flow: FlowFacts::default(),
         signature: SignatureFields {

@@ -53,7 +53,8 @@ struct Flow {
 impl<'a> Event<'a> {
     /// The event of a TCP alert to the server, which the benchmarks' alerts are.
     pub(crate) fn of(alert: &'a Alert) -> Self {
-        let (tuple, flow, signature) = (&alert.tuple, &alert.flow, &alert.signature);
+        let (flow, signature) = (&alert.flow, &alert.signature);
+        let tuple = alert.tuple.unwrap();
         let digest = alert.payload_sha256.unwrap_or_default();
         Self {
             timestamp: UtcTime(alert.header.wall_ns).to_string(),
@@ -65,7 +66,7 @@ impl<'a> Event<'a> {
             dest_ip: tuple.destination.to_string(),
             dest_port: tuple.destination_port,
             proto: "TCP",
-            community_id: alert.community_id.as_str(),
+            community_id: alert.community_id.as_ref().unwrap().as_str(),
             alert: Signature {
                 action: "allowed",
                 gid: signature.gid,

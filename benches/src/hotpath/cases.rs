@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use alert_schema::PushError;
 use contract::{FlowKey, LinkType, Slot};
 use control::{Alert, EveOptions, render};
-use detect::{CompileCache, CompileOptions, Inspect, RuleSet, Scratch};
+use detect::{CompileCache, CompileOptions, FlowVariables, Inspect, RuleSet, Scratch};
 use flow::{FlowTable, Looked, Timeouts};
 use hash::{DIGESTS_MAX, PayloadDigests};
 use packet::OwnerHash;
@@ -177,8 +177,9 @@ fn counted_detect_1000(
     scratch: &mut Scratch,
     items: usize,
 ) -> u64 {
+    let mut variables = FlowVariables::default();
     for packet in packets.iter().cycle().take(items) {
-        black_box(rules.inspect(black_box(packet), scratch));
+        black_box(rules.inspect(black_box(packet), &mut variables, scratch));
     }
     items as u64
 }

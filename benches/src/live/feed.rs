@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use contract::{Slot, WorkerCounters, crash};
 use control::config::{NatsConfig, SpoolConfig};
 use control::stats::{AlertLedgerView, Snapshot};

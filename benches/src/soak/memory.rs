@@ -16,21 +16,24 @@ const WARM_UP_SHARE: f64 = 0.1;
 #[derive(Debug, Default)]
 pub struct Resident(Vec<u64>);
 
-/// What the samples tell.
+/// What the samples tell: the least bytes in each half, which a backlog does not raise for long but a leak does,
+/// and the most in both, which a backlog raises as far as the queues that it fills are long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Growth {
-    /// Most bytes in the first half.
+    /// Least bytes in the first half.
     pub before: u64,
-    /// Most bytes in the second half.
+    /// Least bytes in the second half.
     pub after: u64,
+    /// Most bytes in both.
+    pub most: u64,
 }
 
 impl Growth {
-    /// Whether the process stays as it is, with up to `queued` bytes in queues that were empty before.
+    /// Whether the process stays as it is, with up to `queued` bytes in queues that are empty most of the time.
     #[must_use]
     pub fn is_flat(self, queued: u64) -> bool {
-        let allowed = (self.before as f64 * FLAT_SHARE) as u64;
-        self.after <= self.before + queued + allowed.max(FLAT_BYTES)
+        let allowed = ((self.before as f64 * FLAT_SHARE) as u64).max(FLAT_BYTES);
+        self.after <= self.before + allowed && self.most <= self.before + queued + allowed
     }
 }
 
@@ -68,7 +71,11 @@ impl Resident {
     pub fn growth(&self) -> Option<Growth> {
         let warm = self.0.get((self.0.len() as f64 * WARM_UP_SHARE) as usize..)?;
         let (first, second) = warm.split_at(warm.len() / 2);
-        Some(Growth { before: *first.iter().max()?, after: *second.iter().max()? })
+        Some(Growth {
+            before: *first.iter().min()?,
+            after: *second.iter().min()?,
+            most: *warm.iter().max()?,
+        })
     }
 }
 
@@ -85,8 +92,9 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
+    /// Whether it is flat with queues of 40 MiB.
     fn flat(samples: impl IntoIterator<Item = u64>) -> bool {
-        Resident::of(samples.into_iter().map(|mib| mib * MIB)).growth().unwrap().is_flat(0)
+        Resident::of(samples.into_iter().map(|mib| mib * MIB)).growth().unwrap().is_flat(40 * MIB)
     }
 
     #[test]
@@ -97,6 +105,9 @@ mod tests {
         // Of a small process, some MiB are noise.
         assert!(flat((0..100).map(|second| 50 + second / 10)));
         assert!(!flat((0..100).map(|second| 50 + second / 2)));
+        // A backlog fills the queues for a while, and is no growth; one that is longer than the queues is.
+        assert!(flat((0..100).map(|second| if (60..80).contains(&second) { 90 } else { 50 })));
+        assert!(!flat((0..100).map(|second| if (60..80).contains(&second) { 120 } else { 50 })));
         assert_eq!(Resident::default().growth(), None);
     }
 

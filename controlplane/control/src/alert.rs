@@ -17,8 +17,8 @@ use crate::registry::{RegistryReader, SignatureText};
 pub struct Alert {
     /// Identity, times and flags.
     pub header: Header,
-    /// The packet's addresses.
-    pub tuple: FiveTuple,
+    /// The packet's addresses; none where it could not be decoded. Without them there is no flow either.
+    pub tuple: Option<FiveTuple>,
     /// The packet's sizes and tags.
     pub packet: PacketFacts,
     /// The flow's state.
@@ -29,8 +29,8 @@ pub struct Alert {
     pub payload: Box<[u8]>,
     /// SHA-256 of the whole payload.
     pub payload_sha256: Option<[u8; 32]>,
-    /// Name of the flow across tools.
-    pub community_id: CommunityId,
+    /// Name of the flow across tools; none without addresses.
+    pub community_id: Option<CommunityId>,
     /// Name of the interface; empty where there is none.
     pub in_iface: Arc<str>,
 }
@@ -40,8 +40,8 @@ pub struct Alert {
 pub struct AlertView<'a> {
     /// Identity, times and flags.
     pub header: Header,
-    /// The packet's addresses.
-    pub tuple: FiveTuple,
+    /// The packet's addresses; see [`Alert::tuple`].
+    pub tuple: Option<FiveTuple>,
     /// The packet's sizes and tags.
     pub packet: PacketFacts,
     /// The flow's state.
@@ -52,8 +52,8 @@ pub struct AlertView<'a> {
     pub payload: &'a [u8],
     /// SHA-256 of the whole payload.
     pub payload_sha256: Option<&'a [u8; 32]>,
-    /// Name of the flow across tools.
-    pub community_id: CommunityId,
+    /// Name of the flow across tools; none without addresses.
+    pub community_id: Option<CommunityId>,
     /// Name of the interface; empty where there is none.
     pub in_iface: &'a Arc<str>,
 }
@@ -78,7 +78,7 @@ impl Enricher {
     }
 
     /// The alert that `record` tells of. `None` when its generation or signature is not live, or when it
-    /// lacks the fields that every alert has.
+    /// lacks the fields that every alert has, or those of its flow.
     pub fn alert<'a>(&'a mut self, record: &Record<'a>) -> Option<AlertView<'a>> {
         let header = record.header;
         let signature = self.registry.signature(header.generation, header.signature)?;
@@ -86,19 +86,23 @@ impl Enricher {
         for field in record.fields() {
             parts.take(field.kind, field.bytes);
         }
-        let tuple = parts.tuple?;
         let packet = parts.packet?;
+        if parts.tuple.is_none() && (header.flow != 0 || parts.flow.is_some()) {
+            return None;
+        }
         let port = usize::from(packet.port);
         let direction = u64::from(header.flags & Header::TO_SERVER != 0);
         Some(AlertView {
             header,
-            tuple,
+            tuple: parts.tuple,
             packet,
             flow: parts.flow.unwrap_or_default(),
             signature,
             payload: parts.payload,
             payload_sha256: parts.payload_sha256,
-            community_id: self.community_ids.of(&tuple, mix_flow(header.flow) ^ direction),
+            community_id: parts
+                .tuple
+                .map(|tuple| self.community_ids.of(&tuple, mix_flow(header.flow) ^ direction)),
             in_iface: self.interfaces.get(port).unwrap_or(&self.unnamed),
         })
     }
@@ -167,7 +171,7 @@ impl AlertView<'_> {
             signature: self.signature.fields(),
             payload: self.payload,
             payload_sha256: self.payload_sha256,
-            community_id: self.community_id.as_str(),
+            community_id: self.community_id.as_ref().map_or("", CommunityId::as_str),
             in_iface: self.in_iface,
         }
     }

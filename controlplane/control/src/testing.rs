@@ -33,6 +33,9 @@ pub(crate) fn rule(sid: u32, severity: u8) -> hir::Rule {
         class: hir::Class::Pkt,
         packet: Vec::new(),
         payload: Vec::new(),
+        flow: Vec::new(),
+        effects: Vec::new(),
+        raises: true,
         text: Arc::from(""),
         line: 1,
     }
@@ -62,7 +65,7 @@ pub(crate) fn alert(sid: u32, severity: u8) -> Alert {
             raised_after_ns: 5_000,
             worker: 0,
         },
-        tuple,
+        tuple: Some(tuple),
         packet: PacketFacts { wire_length: 99, payload_length: 5, vlan: [100, 0], port: 0 },
         flow: FlowFacts {
             packets_to_server: 4,
@@ -74,7 +77,7 @@ pub(crate) fn alert(sid: u32, severity: u8) -> Alert {
         signature: Arc::new(SignatureText::of(&rule(sid, severity))),
         payload: Box::from(*b"hello"),
         payload_sha256: Some([0xAB; 32]),
-        community_id: CommunityId::of(&tuple),
+        community_id: Some(CommunityId::of(&tuple)),
         in_iface: Arc::from("port\"0"),
     }
 }

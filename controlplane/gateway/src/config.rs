@@ -12,6 +12,7 @@ mod nearest;
 mod overrides;
 mod position;
 mod sections;
+mod streams;
 mod validate;
 mod variables;
 
@@ -27,6 +28,7 @@ pub use sections::{
     Capture, Detect, Dpdk, Idle, Log, LogFormat, PcapSource, Rules, Sensor, SourceKind, Traces,
     Workers,
 };
+pub use streams::{HostPolicy, Streams};
 pub use variables::Variable;
 
 /// Everything that can be configured.
@@ -41,6 +43,8 @@ pub struct Config {
     pub workers: Workers,
     /// How fragments are put together.
     pub fragments: Fragments,
+    /// How TCP connections are followed and put together.
+    pub streams: Streams,
     /// Which flows are kept.
     pub flow: Flow,
     /// What VLAN tags mean.

@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("capture-dpdk", &["capture", "sensor-contract", "dpdk"]),
     ("packet", &["sensor-contract"]),
     ("flow", &["sensor-contract", "packet"]),
-    ("rules", &[]),
+    ("rules", &["sensor-contract"]),
     ("detect", &["sensor-contract", "rules"]),
     ("hash", &["sensor-contract"]),
     ("ring", &["sensor-contract"]),

@@ -1,8 +1,13 @@
 //! Counters that one worker writes and the control plane reads.
 
+mod streams;
+
 use core::sync::atomic::AtomicU32;
 
+pub use streams::StreamCounters;
+
 use crate::counter::Counter;
+use crate::event_counters::EventCounters;
 use crate::latency::LatencyHistogram;
 
 /// Declares a fieldless enum of causes, or of stages, with a count, a list and a stable name for each.
@@ -172,6 +177,8 @@ pub struct WorkerCounters {
     pub rx_bytes: Counter,
     /// Packets that this worker, as their owner, put through detection.
     pub inspected: Counter,
+    /// Of these, packets that no rule looked at because a rule with `bypass` had matched in their flow.
+    pub bypassed: Counter,
     /// Packets that ended without inspection, by [`PacketDrop`].
     pub drops: [Counter; PacketDrop::COUNT],
     /// Packets given to another worker because that one owns their flow.
@@ -202,6 +209,11 @@ pub struct WorkerCounters {
     pub reassembled_malformed: Counter,
     /// Packets put together that found the ring to the worker that owns their flow full.
     pub reassembled_lost: Counter,
+    /// TCP streams.
+    pub streams: StreamCounters,
+    /// Packets by what was unusual about them, those included that could not be decoded. A packet may have
+    /// several events.
+    pub events: EventCounters,
     /// Payload bytes delivered to the prefilters.
     pub bytes_delivered: Counter,
     /// Payload bytes scanned by the prefilters.

@@ -10,6 +10,7 @@ mod counter;
 pub mod counters;
 pub mod crash;
 pub mod event;
+pub mod event_counters;
 pub mod latency;
 pub mod ledger;
 pub mod record;
@@ -17,9 +18,12 @@ pub mod time;
 pub mod tuple;
 
 pub use counter::Counter;
-pub use counters::{AlertDrop, FlowEnd, FlowStage, PacketDrop, Stage, WorkerCounters};
+pub use counters::{
+    AlertDrop, FlowEnd, FlowStage, PacketDrop, Stage, StreamCounters, WorkerCounters,
+};
 pub use crash::CrashLedger;
 pub use event::{Event, EventSet};
+pub use event_counters::EventCounters;
 pub use latency::{LatencyHistogram, LatencySnapshot};
 pub use ledger::{AlertLedger, PacketLedger};
 pub use record::{Field, FieldKind, Header, Kind, Lane, Record, RecordBuilder, Slot};

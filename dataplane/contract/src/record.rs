@@ -62,7 +62,7 @@ pub struct Header {
     pub flow: u64,
     /// Sequence of the alert within (boot, worker), from 1, without gaps.
     pub sequence: u64,
-    /// Number of the packet in its capture or at its worker, from 1.
+    /// Number of the packet in its capture or at its worker, from 1; 0 for what was found at a flow's end.
     pub packet: u64,
     /// Wall time of the packet, nanoseconds since 1970.
     pub wall_ns: u64,

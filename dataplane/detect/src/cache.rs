@@ -4,18 +4,25 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::error::PcreError;
+use rules::hir::Rule;
+
+use crate::RuleSet;
+use crate::error::{PcreError, RefusalReason};
+use crate::flow::{FlowProgram, Names};
 use crate::prefilter::{Pattern, Table};
 use crate::program::pcre::{Key, Regex};
 
 /// Compiled regular expressions and matchers by their content, so that a reload compiles only what
 /// changed.
 ///
-/// It holds what the last two compilations used and nothing else, so that it is bounded by their size.
+/// Of these it holds what the last two compilations used and nothing else, so that it is bounded by
+/// their size. The names of flow variables it never forgets: rule sets that follow each other in one
+/// worker have to come from one cache, or from one that was made [after](Self::after) the other.
 #[derive(Debug, Default)]
 pub struct CompileCache {
     regexes: Kept<Key, Result<Arc<Regex>, PcreError>>,
     tables: Kept<Vec<Pattern>, Arc<Table>>,
+    names: Arc<Names>,
     compilation: u64,
 }
 
@@ -66,6 +73,12 @@ impl CompileCache {
         Self::default()
     }
 
+    /// An empty cache for rule sets that are to follow `rules`.
+    #[must_use]
+    pub fn after(rules: &RuleSet) -> Self {
+        Self { names: Arc::clone(&rules.names), ..Self::default() }
+    }
+
     /// Compiled expressions and matchers that the cache holds.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -98,6 +111,17 @@ impl CompileCache {
     /// The expression of `key`, compiled now unless it is known; failures are known as well.
     pub(crate) fn regex(&mut self, key: Key) -> Result<Arc<Regex>, PcreError> {
         self.regexes.get_or(key, self.compilation, |key| Regex::compile(key).map(Arc::new))
+    }
+
+    /// What `rule` asks of flows and changes in them; its names get their numbers now unless they have
+    /// them.
+    pub(crate) fn flow_program(&mut self, rule: &Rule) -> Result<FlowProgram, RefusalReason> {
+        FlowProgram::compile(rule, Arc::make_mut(&mut self.names))
+    }
+
+    /// The names of flow variables so far.
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
     }
 
     /// The matcher of `patterns`.

@@ -32,11 +32,16 @@ pub struct Refusal {
 /// Why one rule is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RefusalReason {
-    /// A `tcp-stream` rule: no streams are reassembled, so that it could never match.
+    /// A name of a flow variable beyond those that have a place.
     #[error(
-        "the rule needs a reassembled stream (`tcp-stream`), which is not available; use `tcp` or `tcp-pkt`"
+        "{keyword}: there have been {names_max} names since the start, and there is no place for more; use fewer, or start the sensor anew"
     )]
-    NeedsStream,
+    TooManyNames {
+        /// Keyword of the variable.
+        keyword: &'static str,
+        /// The limit.
+        names_max: usize,
+    },
     /// A regular expression that cannot be compiled.
     #[error("pcre: {0}")]
     Pcre(#[from] PcreError),
@@ -47,7 +52,7 @@ impl RefusalReason {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::NeedsStream => "protocol tcp-stream",
+            Self::TooManyNames { keyword, .. } => keyword,
             Self::Pcre(_) => "pcre",
         }
     }

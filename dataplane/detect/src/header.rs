@@ -4,10 +4,12 @@ use std::net::IpAddr;
 
 use contract::FiveTuple;
 use rules::hir::{
-    AddressSet, Class, Endpoint, FlagsMode, FlagsTest, PacketTest, PortSet, Protocol, Rule,
+    AddressSet, Class, Endpoint, FlagsMode, FlagsTest, NumberTest, PacketTest, PortSet, Protocol,
+    Rule,
 };
 
-use crate::Inspect;
+use crate::rpc::rpc_matches;
+use crate::{Inspect, Scope};
 
 /// IANA protocol numbers that rules name.
 pub(crate) mod number {
@@ -21,7 +23,7 @@ pub(crate) mod number {
 /// Whether a rule of `protocol` can be about packets of IP protocol `number`.
 pub(crate) const fn protocol_covers(protocol: Protocol, number: u8) -> bool {
     match protocol {
-        Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 => true,
+        Protocol::Ip | Protocol::PktHdr | Protocol::Ipv4 | Protocol::Ipv6 => true,
         Protocol::Tcp | Protocol::TcpPkt | Protocol::TcpStream => number == number::TCP,
         Protocol::Udp => number == number::UDP,
         Protocol::Icmp => number == number::ICMP || number == number::ICMPV6,
@@ -56,17 +58,26 @@ pub(crate) const fn flags_match(test: &FlagsTest, flags: u8) -> bool {
     }
 }
 
+/// Whether `view` passes `dsize`. As in the peer, a size that no empty packet has wants a payload that is
+/// inspected, and 0 wants a packet on which nothing of the stream is inspected either.
+fn dsize_matches(number: NumberTest, view: &Inspect<'_>) -> bool {
+    number.accepts(view.payload_bytes)
+        && match number {
+            NumberTest::Equal(0) => view.chunks.is_empty(),
+            _ => number.accepts(0) || !view.payload.is_empty(),
+        }
+}
+
 /// Whether `view` passes `test`.
 pub(crate) fn packet_test(test: &PacketTest, view: &Inspect<'_>) -> bool {
     match test {
-        // As in the peer, a size that no empty packet has wants a payload that is inspected.
-        PacketTest::Dsize(number) => {
-            number.accepts(view.payload_bytes) && (number.accepts(0) || !view.payload.is_empty())
-        }
+        PacketTest::Dsize(number) => dsize_matches(*number, view),
         PacketTest::Flags(flags) => view.tcp_flags.is_some_and(|found| flags_match(flags, found)),
         PacketTest::Itype(number) => view.icmp.is_some_and(|(kind, _)| number.accepts(kind.into())),
         PacketTest::Icode(number) => view.icmp.is_some_and(|(_, code)| number.accepts(code.into())),
         PacketTest::Ttl(number) => number.accepts(view.ttl.into()),
+        PacketTest::Event(event) => view.events.contains(*event),
+        PacketTest::Rpc(rpc) => rpc_matches(rpc, view),
     }
 }
 
@@ -89,10 +100,10 @@ impl Side {
     }
 
     #[inline]
-    fn matches(&self, address: IpAddr, port: Option<u16>) -> bool {
+    fn matches(&self, address: IpAddr, port: Option<u16>, anywhere: bool) -> bool {
         let port_matches =
             self.ports.as_ref().is_none_or(|set| port.is_some_and(|p| contains_port(set, p)));
-        port_matches && (self.any_address || contains_address(&self.addresses, address))
+        port_matches && (anywhere || self.any_address || contains_address(&self.addresses, address))
     }
 }
 
@@ -132,6 +143,7 @@ pub(crate) struct HeaderCheck {
     protocol: Protocol,
     needs_payload: bool,
     ip_only: bool,
+    about_events: bool,
     source: Side,
     destination: Side,
     tests: Box<[PacketTest]>,
@@ -145,6 +157,7 @@ impl HeaderCheck {
             protocol: rule.protocol,
             needs_payload: !rule.payload.is_empty(),
             ip_only: rule.class == Class::IpOnly,
+            about_events: rule.class == Class::Event,
             source: Side::new(source),
             destination: Side::new(destination),
             tests: rule.packet.clone().into_boxed_slice(),
@@ -152,13 +165,16 @@ impl HeaderCheck {
     }
 
     /// Whether `view` passes. Rules that look at a payload need one, also where all they say is what
-    /// must not be in it.
+    /// must not be in it; as in the peer, a chunk of the stream will do for any of them.
     #[inline]
     pub(crate) fn matches(&self, view: &Inspect<'_>) -> bool {
-        if (self.needs_payload && view.payload.is_empty())
+        if (self.needs_payload && !view.has_bytes())
             || (self.ip_only && !view.first_in_direction)
             || !protocol_matches(self.protocol, &view.tuple)
         {
+            return false;
+        }
+        if view.scope != Scope::Whole && !self.sees(view.scope) {
             return false;
         }
         let tuple = &view.tuple;
@@ -167,9 +183,18 @@ impl HeaderCheck {
         } else {
             (None, None)
         };
+        // As in the peer: where there is no IP header, rules about events ask for no address.
+        let anywhere = self.about_events && view.scope == Scope::Undecoded;
         self.tests.iter().all(|test| packet_test(test, view))
-            && self.destination.matches(tuple.destination, destination_port)
-            && self.source.matches(tuple.source, source_port)
+            && self.destination.matches(tuple.destination, destination_port, anywhere)
+            && self.source.matches(tuple.source, source_port, anywhere)
+    }
+
+    /// Whether the rule is one of those that see packets of `scope`.
+    const fn sees(&self, scope: Scope) -> bool {
+        let any_protocol = matches!(self.protocol, Protocol::Ip | Protocol::PktHdr);
+        (self.ip_only || self.about_events)
+            && (any_protocol || matches!(scope, Scope::Whole | Scope::Malformed))
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! [`RuleSet::compile`] turns rules into protocol domains with port-grouped multi-pattern prefilters,
 //! property indexes for rules without a literal, and one inspection program per rule.
-//! [`RuleSet::inspect`] runs them over one packet: prefilter → candidates → header checks → program.
-//! Matching allocates nothing: all memory of a worker is its [`Scratch`].
+//! [`RuleSet::inspect`] runs them over one packet: prefilter → candidates → header and flow checks →
+//! program. Matching allocates nothing: all memory of a worker is its [`Scratch`], and what rules note
+//! in a flow is its [`FlowVariables`].
 //!
 //! Rules of class `PktOrStream` are looked at on each packet's payload, since no streams are
 //! reassembled yet; rules of class `Stream` are refused for the same reason. [`mod@reference`] is the
@@ -14,6 +15,8 @@
 mod cache;
 mod compile;
 mod error;
+mod events;
+mod flow;
 mod generation;
 mod header;
 mod inspect;
@@ -25,6 +28,7 @@ mod program;
 
 pub mod reference;
 mod report;
+mod rpc;
 mod ruleset;
 mod scratch;
 #[cfg(test)]
@@ -35,10 +39,11 @@ mod tests;
 pub use cache::CompileCache;
 pub use compile::CompileOptions;
 pub use error::{CompileError, PcreError, Refusal, RefusalReason};
+pub use flow::{FLOW_BITS_MAX, FLOW_INTEGERS_MAX, FlowVariables};
 pub use generation::Generation;
-pub use inspect::Inspect;
+pub use inspect::{FlowView, Inspect, Scope};
 pub use losses::SignatureLosses;
-pub use outcome::{Outcome, PassScope, SignatureIndex};
+pub use outcome::{Match, Outcome, PassScope, SignatureIndex};
 pub use program::{INSPECTION_STEPS_MAX, INSPECTION_WORK_MAX};
 pub use report::CompileReport;
 pub use ruleset::RuleSet;

@@ -4,6 +4,15 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SignatureIndex(pub u32);
 
+/// A rule that matched, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The rule.
+    pub signature: SignatureIndex,
+    /// Which of [`Inspect::chunks`](crate::Inspect::chunks) it matched in; `None` for the packet.
+    pub chunk: Option<u8>,
+}
+
 /// How far a matching `pass` rule reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassScope {
@@ -27,4 +36,6 @@ pub struct Outcome {
     pub alerts_cut: u32,
     /// A `pass` rule matched: nothing of lower order is raised.
     pub pass: Option<PassScope>,
+    /// A rule with `bypass` matched: later packets of the flow are not to be inspected.
+    pub bypass: bool,
 }

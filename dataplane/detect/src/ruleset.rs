@@ -1,18 +1,20 @@
-//! The compiled rules, and matching them against one packet.
+//! The compiled rules, and matching them against one packet and what is due of its stream.
 
 use std::sync::Arc;
 
 use rules::hir::{Action, Class, Rule};
 
-use crate::Inspect;
 use crate::error::Refusal;
+use crate::events::EventIndex;
+use crate::flow::{FlowProgram, Names};
 use crate::header::{HeaderCheck, number};
-use crate::outcome::{Outcome, PassScope, SignatureIndex};
-use crate::prefilter::{Domain, PatternMarks};
+use crate::outcome::{Match, Outcome, PassScope, SignatureIndex};
+use crate::prefilter::{Domain, PatternMarks, Situation};
 use crate::program::pcre::Regex;
 use crate::program::{Program, Workspace};
 use crate::report::CompileReport;
-use crate::scratch::{CandidateSet, Scratch};
+use crate::scratch::{Candidate, CandidateSet, Scratch};
+use crate::{FlowVariables, Inspect, Scope};
 
 /// A rule in one direction; its index in [`RuleSet`] is its rank in the order of alerts.
 #[derive(Debug)]
@@ -20,14 +22,18 @@ pub(crate) struct Directed {
     pub(crate) header: HeaderCheck,
     pub(crate) signature: u32,
     pub(crate) action: Action,
+    /// A match raises an alert.
+    pub(crate) raises: bool,
     /// Source and destination are exchanged.
     pub(crate) swapped: bool,
 }
 
-/// The prefilters by IP protocol.
+/// The prefilters by IP protocol, those of TCP by [`Situation`] as well.
 #[derive(Debug)]
 pub(crate) struct Domains {
     tcp: Domain,
+    tcp_in_stream: Domain,
+    tcp_chunk: Domain,
     udp: Domain,
     icmp: Domain,
     icmpv6: Domain,
@@ -39,24 +45,37 @@ pub(crate) struct Domains {
 const NO_PROTOCOL: u8 = 255;
 
 impl Domains {
-    pub(crate) fn new(mut build: impl FnMut(u8) -> Domain) -> Self {
+    pub(crate) fn new(mut build: impl FnMut(u8, Situation) -> Domain) -> Self {
         Self {
-            tcp: build(number::TCP),
-            udp: build(number::UDP),
-            icmp: build(number::ICMP),
-            icmpv6: build(number::ICMPV6),
-            sctp: build(number::SCTP),
-            other: build(NO_PROTOCOL),
+            tcp: build(number::TCP, Situation::Packet),
+            tcp_in_stream: build(number::TCP, Situation::InStream),
+            tcp_chunk: build(number::TCP, Situation::Chunk),
+            udp: build(number::UDP, Situation::Packet),
+            icmp: build(number::ICMP, Situation::Packet),
+            icmpv6: build(number::ICMPV6, Situation::Packet),
+            sctp: build(number::SCTP, Situation::Packet),
+            other: build(NO_PROTOCOL, Situation::Packet),
         }
     }
 
-    const fn all(&self) -> [&Domain; 6] {
-        [&self.tcp, &self.udp, &self.icmp, &self.icmpv6, &self.sctp, &self.other]
+    const fn all(&self) -> [&Domain; 8] {
+        [
+            &self.tcp,
+            &self.tcp_in_stream,
+            &self.tcp_chunk,
+            &self.udp,
+            &self.icmp,
+            &self.icmpv6,
+            &self.sctp,
+            &self.other,
+        ]
     }
 
+    /// The domain for the packet of `view`.
     #[inline]
-    const fn of(&self, protocol: u8) -> &Domain {
-        match protocol {
+    const fn of(&self, view: &Inspect<'_>) -> &Domain {
+        match view.tuple.protocol {
+            number::TCP if view.in_stream => &self.tcp_in_stream,
             number::TCP => &self.tcp,
             number::UDP => &self.udp,
             number::ICMP => &self.icmp,
@@ -83,12 +102,19 @@ pub struct RuleSet {
     pub(crate) signatures: Vec<Arc<Rule>>,
     /// The program of each signature.
     pub(crate) programs: Box<[Program]>,
+    /// What each signature asks of flows and changes in them.
+    pub(crate) flow_programs: Box<[FlowProgram]>,
+    /// The names of flow variables, those of earlier generations included.
+    pub(crate) names: Arc<Names>,
     /// Expressions that need a worker's memory.
     pub(crate) simulated: Box<[Arc<Regex>]>,
     pub(crate) refused: Vec<Refusal>,
     pub(crate) directed: Box<[Directed]>,
     pub(crate) domains: Domains,
+    pub(crate) events: EventIndex,
     pub(crate) alerts_max: usize,
+    /// A rule reads or writes variables of flows.
+    pub(crate) uses_variables: bool,
     pub(crate) report: CompileReport,
 }
 
@@ -118,51 +144,115 @@ impl RuleSet {
         let steps = self.programs.iter().map(Program::len).max();
         Scratch {
             candidates: CandidateSet::new(self.directed.len()),
+            chunk_candidates: CandidateSet::new(self.directed.len()),
             marks: PatternMarks::new(patterns.unwrap_or(0)),
             workspace: Workspace::new(steps.unwrap_or(0), &self.simulated),
             alerts: Vec::with_capacity(self.directed.len().min(self.alerts_max)),
         }
     }
 
-    /// Matches the rules against `view`. The alerts are then in [`Scratch::alerts`].
+    /// Whether any rule needs the variables of flows; if none does, any will do for
+    /// [`RuleSet::inspect`].
+    #[must_use]
+    pub const fn uses_variables(&self) -> bool {
+        self.uses_variables
+    }
+
+    /// Matches the rules against `view`, a packet of the flow with `variables`, in the order in which
+    /// they are raised: each rule at most once, in the packet or in a chunk of its stream, and what one notes,
+    /// the next sees. The alerts are then in [`Scratch::alerts`].
     ///
     /// Allocates nothing. `scratch` has to come from [`RuleSet::new_scratch`] of this rule set; with
     /// another's, rules may be missed.
-    pub fn inspect(&self, view: &Inspect<'_>, scratch: &mut Scratch) -> Outcome {
+    pub fn inspect(
+        &self,
+        view: &Inspect<'_>,
+        variables: &mut FlowVariables,
+        scratch: &mut Scratch,
+    ) -> Outcome {
         scratch.alerts.clear();
         scratch.workspace.start();
-        let mut outcome = Outcome {
-            bytes_scanned: self.domains.of(view.tuple.protocol).prefilter(
-                view,
-                &mut scratch.marks,
-                &mut scratch.candidates,
-            ),
-            ..Outcome::default()
-        };
-        while let Some(rank) = scratch.candidates.pop() {
+        let mut outcome =
+            Outcome { bytes_scanned: self.prefilter(view, scratch), ..Outcome::default() };
+        while let Some(candidate) = scratch.next_candidate() {
             outcome.candidates += 1;
-            let Some(rule) = self.directed.get(rank as usize) else { continue };
-            if !rule.header.matches(view) || !self.program_matches(rule, view, scratch) {
+            let Some(rule) = self.directed.get(candidate.rank as usize) else { continue };
+            let Some(flow) = self.flow_programs.get(rule.signature as usize) else { continue };
+            // After a `pass` nothing is raised; what rules note is noted all the same.
+            let passed = outcome.pass.is_some();
+            if (passed && !flow.changes())
+                || !rule.header.matches(view)
+                || !flow.matches(view, variables)
+            {
+                continue;
+            }
+            let Some(found) = self.find(rule, candidate, view, scratch) else { continue };
+            if flow.changes() && view.flow.is_some() {
+                outcome.bypass |= flow.apply(variables);
+            }
+            if passed {
                 continue;
             }
             if rule.action == Action::Pass {
                 outcome.pass = Some(self.pass_scope(rule));
-                scratch.candidates.clear();
-            } else if scratch.alerts.len() < self.alerts_max.min(scratch.alerts.capacity()) {
-                scratch.alerts.push(SignatureIndex(rule.signature));
-            } else {
-                outcome.alerts_cut += 1;
+            }
+            if rule.raises {
+                self.raise(found, scratch, &mut outcome);
             }
         }
         outcome.match_limit_hits = scratch.workspace.limit_hits;
         outcome
     }
 
+    fn raise(&self, found: Match, scratch: &mut Scratch, outcome: &mut Outcome) {
+        if scratch.alerts.len() < self.alerts_max.min(scratch.alerts.capacity()) {
+            scratch.alerts.push(found);
+        } else {
+            outcome.alerts_cut += 1;
+        }
+    }
+
+    /// Fills the candidates of `scratch`; returns the bytes scanned.
     #[inline]
-    fn program_matches(&self, rule: &Directed, view: &Inspect<'_>, scratch: &mut Scratch) -> bool {
-        self.programs
-            .get(rule.signature as usize)
-            .is_some_and(|program| program.matches(view.payload, &mut scratch.workspace))
+    fn prefilter(&self, view: &Inspect<'_>, scratch: &mut Scratch) -> u32 {
+        let mut scanned = 0;
+        if !view.chunks_only {
+            let (domain, candidates) = (self.domains.of(view), &mut scratch.candidates);
+            match view.scope {
+                Scope::Whole => scanned = domain.prefilter(view, &mut scratch.marks, candidates),
+                Scope::Malformed | Scope::Undecoded => domain.addresses(view, candidates),
+            }
+            self.events.visit(&view.events, |rank| candidates.insert(rank));
+        }
+        if !view.chunks.is_empty() {
+            let (marks, candidates) = (&mut scratch.marks, &mut scratch.chunk_candidates);
+            let more = self.domains.tcp_chunk.prefilter_chunks(view, marks, candidates);
+            scanned = scanned.saturating_add(more);
+        }
+        scanned
+    }
+
+    /// Where the program of `rule`, whose header has matched, matches. As in the peer, the stream is looked
+    /// at before the packet.
+    #[inline]
+    fn find(
+        &self,
+        rule: &Directed,
+        candidate: Candidate,
+        view: &Inspect<'_>,
+        scratch: &mut Scratch,
+    ) -> Option<Match> {
+        let signature = SignatureIndex(rule.signature);
+        let program = self.programs.get(rule.signature as usize)?;
+        if candidate.chunk {
+            for (index, chunk) in (0_u8..).zip(view.chunks) {
+                if program.matches(chunk, &mut scratch.workspace) {
+                    return Some(Match { signature, chunk: Some(index) });
+                }
+            }
+        }
+        let found = candidate.packet && program.matches(view.payload, &mut scratch.workspace);
+        found.then_some(Match { signature, chunk: None })
     }
 
     fn pass_scope(&self, rule: &Directed) -> PassScope {

@@ -3,13 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use contract::FiveTuple;
+use contract::{EventSet, FiveTuple};
 use rules::hir::{
     Action, AddressSet, Class, Content, Endpoint, Meta, PacketTest, PayloadTest, Pcre, PortSet,
     Protocol, Rule,
 };
 
-use crate::{CompileCache, CompileOptions, Inspect, RuleSet, reference};
+use crate::reference::{self, Variables};
+use crate::{
+    CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, Outcome, PassScope, RuleSet,
+    Scope, Scratch,
+};
 
 pub(crate) fn any_address() -> AddressSet {
     AddressSet {
@@ -46,6 +50,9 @@ pub(crate) fn rule(protocol: Protocol, packet: Vec<PacketTest>, payload: Vec<Pay
         class: Class::Pkt,
         packet,
         payload,
+        flow: Vec::new(),
+        effects: Vec::new(),
+        raises: true,
         text: Arc::from(""),
         line: 1,
     }
@@ -93,8 +100,15 @@ pub(crate) fn packet(tuple: FiveTuple, payload: &[u8]) -> Inspect<'_> {
         icmp,
         payload,
         payload_bytes: payload.len() as u32,
+        in_stream: false,
+        chunks: &[],
+        chunks_only: false,
         has_transport: matches!(tuple.protocol, 1 | 6 | 17 | 58 | 132),
         first_in_direction: true,
+        flow: Some(FlowView { to_server: true, established: false, age_s: 0, stream_sizes: None }),
+        reassembled: false,
+        events: EventSet::EMPTY,
+        scope: Scope::Whole,
     }
 }
 
@@ -106,11 +120,51 @@ pub(crate) fn compile(rules: Vec<Rule>) -> RuleSet {
     RuleSet::compile(rules, &CompileOptions::default(), &mut CompileCache::new()).unwrap()
 }
 
+/// What the engine says of a packet in a flow in which no rule has noted anything.
+pub(crate) fn inspect(rules: &RuleSet, view: &Inspect<'_>, scratch: &mut Scratch) -> Outcome {
+    rules.inspect(view, &mut FlowVariables::default(), scratch)
+}
+
 /// The alerts of the engine, after comparing them with the reference's.
 pub(crate) fn alerts(rules: &RuleSet, view: &Inspect<'_>) -> Vec<u32> {
-    let mut scratch = rules.new_scratch();
-    rules.inspect(view, &mut scratch);
-    let found: Vec<u32> = scratch.alerts().iter().map(|index| index.0).collect();
-    assert_eq!(found, reference::alerts(rules.signatures(), view), "engine and reference differ");
-    found
+    Session::default().alerts(rules, view)
+}
+
+/// One flow, as the engine and its twin remember it.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) variables: FlowVariables,
+    pub(crate) bypassed: bool,
+    /// A rule lets the whole flow pass.
+    pub(crate) passed: bool,
+    twin: Variables,
+}
+
+impl Session {
+    /// The alerts of the flow's next packet, after comparing them and what is noted with the twin's.
+    pub(crate) fn alerts(&mut self, rules: &RuleSet, view: &Inspect<'_>) -> Vec<u32> {
+        let mut scratch = rules.new_scratch();
+        let outcome = rules.inspect(view, &mut self.variables, &mut scratch);
+        self.bypassed |= outcome.bypass;
+        self.passed |= outcome.pass == Some(PassScope::Flow);
+        let found: Vec<u32> = scratch.alerts().iter().map(|found| found.signature.0).collect();
+        let expected = reference::alerts(rules.signatures(), view, &mut self.twin);
+        assert_eq!(found, expected, "engine and reference differ");
+        assert_eq!(self.told(rules), self.twin, "engine and reference note different things");
+        found
+    }
+
+    /// What the engine has noted, by name.
+    fn told(&self, rules: &RuleSet) -> Variables {
+        let bits = rules.names.bits.iter().filter(|(_, number)| self.variables.bit(**number));
+        let integers =
+            rules.names.integers.iter().filter_map(|(name, number)| {
+                Some((name.clone(), self.variables.integer(*number)?))
+            });
+        Variables {
+            bits: bits.map(|(name, _)| name.clone()).collect(),
+            integers: integers.collect(),
+            bypassed: self.bypassed,
+        }
+    }
 }

@@ -6,8 +6,8 @@
 use std::net::IpAddr;
 
 use allocation_counter::measure;
-use contract::FiveTuple;
-use detect::{CompileCache, CompileOptions, Inspect, RuleSet};
+use contract::{EventSet, FiveTuple};
+use detect::{CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, RuleSet, Scope};
 use rules::Environment;
 
 const RULES: &[u8] = br#"
@@ -19,6 +19,11 @@ alert udp any any -> any any (content:"a"; pcre:"/b[^y]{250}(b|c)*[bd]{180}/R"; 
 alert udp any any -> any any (content:"aa"; pcre:"/c(?:a|d)*/R"; content:"e"; distance:0; sid:6;)
 alert udp 10.0.0.0/8 any -> any any (dsize:>4; ttl:64; sid:7;)
 alert ip any any -> any any (sid:8;)
+alert udp any any -> any any (flow:to_server; content:"b"; flowbits:toggle,t; flowint:bs,+,1; sid:9;)
+alert udp any any -> any any (flowbits:isset,s|t; flowint:bs,>,20; sid:10;)
+alert udp any any -> any any (content:"a"; byte_extract:1,0,v,relative; content:"B"; nocase; distance:v; byte_test:1,=,v,0,relative; sid:11;)
+alert udp any any -> any any (content:"ab"; base64_decode:relative; base64_data; content:"I"; nocase; pcre:"/[a-z]{3}/"; sid:12;)
+alert udp any any -> any any (byte_math:bytes 2, offset 0, oper >>, rvalue 3, result v; byte_jump:0,v,string,hex; isdataat:!v; sid:13;)
 "#;
 
 /// Packets of each length before the count begins.
@@ -33,6 +38,7 @@ fn a_warm_scratch_does_not_grow() {
     let rules = RuleSet::compile(loaded.rules, &options, &mut CompileCache::new()).unwrap();
     assert!(rules.refused().is_empty(), "{:?}", rules.refused());
     let mut scratch = rules.new_scratch();
+    let mut variables = FlowVariables::default();
     let mut raised = 0;
     let mut seed = 1_u32;
     let mut payload = vec![0; 60_000];
@@ -44,7 +50,7 @@ fn a_warm_scratch_does_not_grow() {
         let length = [0, 1, 40, 700, 1_500, 60_000][turn % 6];
         let view = view(&payload[..length], turn as u16);
         let inspection = measure(|| {
-            rules.inspect(&view, &mut scratch);
+            rules.inspect(&view, &mut variables, &mut scratch);
         });
         raised += scratch.alerts().len();
         if turn >= WARM_UP_PACKETS {
@@ -68,7 +74,14 @@ fn view(payload: &[u8], port: u16) -> Inspect<'_> {
         icmp: None,
         payload,
         payload_bytes: payload.len() as u32,
+        in_stream: false,
+        chunks: &[],
+        chunks_only: false,
         has_transport: true,
         first_in_direction: true,
+        flow: Some(FlowView { to_server: true, established: false, age_s: 0, stream_sizes: None }),
+        reassembled: false,
+        events: EventSet::EMPTY,
+        scope: Scope::Whole,
     }
 }

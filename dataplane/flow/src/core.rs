@@ -1,6 +1,6 @@
 //! What every flow has, whatever its protocol.
 
-use contract::{FlowKey, FlowStage};
+use contract::{FiveTuple, FlowKey, FlowStage};
 
 use crate::timeouts::TCP;
 
@@ -21,6 +21,16 @@ impl Direction {
         match self {
             Self::ToServer => 0,
             Self::ToClient => 1,
+        }
+    }
+
+    /// The other way.
+    #[inline]
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::ToServer => Self::ToClient,
+            Self::ToClient => Self::ToServer,
         }
     }
 }
@@ -67,6 +77,28 @@ impl FlowCore {
     #[must_use]
     pub const fn direction(&self, from_low: bool) -> Direction {
         if from_low == self.opened_by_low { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// The sides turn out to be the other way round.
+    pub const fn exchange_sides(&mut self) {
+        self.opened_by_low = !self.opened_by_low;
+        self.packets = [self.packets[1], self.packets[0]];
+        self.bytes = [self.bytes[1], self.bytes[0]];
+    }
+
+    /// The five-tuple of packets that run in `direction`.
+    #[must_use]
+    pub const fn tuple(&self, direction: Direction) -> FiveTuple {
+        let from_low = matches!(direction, Direction::ToServer) == self.opened_by_low;
+        let FlowKey { low, high, protocol, .. } = self.key;
+        let (from, to) = if from_low { (low, high) } else { (high, low) };
+        FiveTuple {
+            source: from.0,
+            destination: to.0,
+            source_port: from.1,
+            destination_port: to.1,
+            protocol,
+        }
     }
 
     /// How far it has come.

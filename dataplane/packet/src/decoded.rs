@@ -1,8 +1,9 @@
 //! What decoding a frame gives.
 
-use contract::{FiveTuple, FlowKey};
+use contract::{EventSet, FiveTuple, FlowKey};
 
-use crate::{Network, Tunnel};
+use crate::notes::Notes;
+use crate::{Network, TcpOptions, Tunnel};
 
 /// Bytes of a frame: a start and a length, always within the frame that was decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Span {
     }
 }
 
-/// The fixed part of a TCP header (RFC 9293 section 3.1).
+/// A TCP header (RFC 9293 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpFacts {
     /// Sequence number.
@@ -44,6 +45,8 @@ pub struct TcpFacts {
     pub flags: u8,
     /// Bytes of the header, options included.
     pub header_len: u8,
+    /// The options.
+    pub options: TcpOptions,
 }
 
 /// The fragment fields of a packet that is one of several.
@@ -97,18 +100,28 @@ pub struct Decoded {
     pub depth: u8,
     /// The transport header was decoded, so that ports, or type and code, mean something.
     pub has_transport: bool,
+    /// What follows IP is of a protocol that is decoded, and could be.
+    pub(crate) wants_flow: bool,
+    /// The peer comes to a protocol of what follows IP.
+    pub(crate) protocol_known: bool,
     /// The IP packet is longer than what was captured (a snap length): it was decoded as far as it goes.
-    /// The peer inspects no such packet.
+    /// The peer inspects no such packet, but for its events.
     pub cut: bool,
+    /// The packet was put together of fragments. Decoding does not know: who did that says so.
+    pub reassembled: bool,
+    /// What is wrong with the packet, its link layers included.
+    pub events: EventSet,
+    /// Layers down to here, those of the carriers included; see [`crate::LAYERS_MAX`].
+    pub(crate) layers: u8,
 }
 
 impl Decoded {
     /// The packet with its IP layer alone.
     #[inline]
-    pub(crate) fn new(network: &Network, vlan: [u16; 2]) -> Self {
+    pub(crate) fn new(network: &Network, notes: &Notes) -> Self {
         Self {
             tuple: network.tuple(),
-            vlan,
+            vlan: notes.vlan,
             ttl: network.ttl,
             tcp: None,
             icmp: None,
@@ -121,8 +134,29 @@ impl Decoded {
             tunnel: None,
             depth: 0,
             has_transport: false,
+            wants_flow: false,
+            protocol_known: network.protocol_known,
             cut: network.cut,
+            reassembled: false,
+            events: notes.events,
+            layers: notes.layers,
         }
+    }
+
+    /// Whether only rules about events and addresses are for the packet: it has events, and the peer does not
+    /// know the protocol of what follows IP.
+    #[inline]
+    #[must_use]
+    pub fn is_for_events_only(&self) -> bool {
+        !self.protocol_known && !self.events.is_empty()
+    }
+
+    /// Whether the packet belongs to a flow. The peer has none for fragments, carriers, protocols that it
+    /// does not decode and malformed transport headers: it asks address-only rules of each of these packets.
+    #[inline]
+    #[must_use]
+    pub const fn wants_flow(&self) -> bool {
+        self.wants_flow && self.fragment.is_none()
     }
 
     /// The tuple that says which flow the packet belongs to: an ICMP error belongs to the one it quotes.

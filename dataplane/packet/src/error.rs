@@ -1,6 +1,10 @@
 //! Why a frame could not be decoded.
 
-use contract::PacketDrop;
+use contract::{EventSet, PacketDrop};
+use core::net::IpAddr;
+
+use crate::Decoded;
+use crate::notes::Notes;
 
 /// Why a frame could not be decoded: a discriminant, to be counted, never text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +20,7 @@ pub enum DecodeError {
     LinkCut,
     /// There are more VLAN tags than [`crate::VLAN_TAGS_MAX`].
     TooManyTags,
-    /// There are more link layers than [`crate::LINK_LAYERS_MAX`].
+    /// There are more layers than [`crate::LAYERS_MAX`].
     TooManyLayers,
     /// An MPLS label is reserved for something else than data.
     MplsLabel,
@@ -32,6 +36,8 @@ pub enum DecodeError {
     Ipv4TotalLength,
     /// An IPv4 option is longer than the options.
     Ipv4Option,
+    /// The IP packet is longer than what was captured; see [`Undecoded::of_cut`].
+    Cut,
 }
 
 impl DecodeError {
@@ -52,6 +58,7 @@ impl DecodeError {
             Self::Ipv4HeaderLength => "ipv4_header_length",
             Self::Ipv4TotalLength => "ipv4_total_length",
             Self::Ipv4Option => "ipv4_option",
+            Self::Cut => "cut",
         }
     }
 
@@ -61,6 +68,7 @@ impl DecodeError {
         match self {
             Self::NotIp => PacketDrop::NotIp,
             Self::UnknownLink => PacketDrop::UnknownLink,
+            Self::Cut => PacketDrop::Cut,
             _ => PacketDrop::Malformed,
         }
     }
@@ -69,5 +77,47 @@ impl DecodeError {
 impl From<DecodeError> for PacketDrop {
     fn from(error: DecodeError) -> Self {
         error.cause()
+    }
+}
+
+/// A frame, or a carried packet, that could not be decoded, and what is known of it all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecoded {
+    /// Why there is no packet.
+    pub error: DecodeError,
+    /// What is wrong with it; none where it only holds something else than IP.
+    pub events: EventSet,
+    /// Identifiers of the two outer VLAN tags, from the outside in; 0 where there is none.
+    pub vlan: [u16; 2],
+    /// Source and destination, where an IP header was read and only its options are wrong. The peer runs
+    /// address-only rules on these.
+    pub addresses: Option<(IpAddr, IpAddr)>,
+    /// Tunnels around it.
+    pub depth: u8,
+}
+
+impl Undecoded {
+    /// What is left of a packet that is longer than what was captured ([`Decoded::cut`]), where such are not
+    /// inspected: as in the peer, not even its addresses.
+    #[must_use]
+    pub const fn of_cut(packet: &Decoded) -> Self {
+        Self {
+            error: DecodeError::Cut,
+            events: packet.events,
+            vlan: packet.vlan,
+            addresses: None,
+            depth: packet.depth,
+        }
+    }
+
+    #[cold]
+    pub(crate) fn new(error: DecodeError, notes: &Notes, depth: u8) -> Self {
+        Self { error, events: notes.events, vlan: notes.vlan, addresses: notes.addresses, depth }
+    }
+}
+
+impl From<Undecoded> for PacketDrop {
+    fn from(undecoded: Undecoded) -> Self {
+        undecoded.error.cause()
     }
 }

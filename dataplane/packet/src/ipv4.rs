@@ -1,40 +1,63 @@
 //! IPv4 (RFC 791).
 
+use contract::Event;
 use core::net::Ipv4Addr;
 
+use crate::notes::Notes;
 use crate::read::array;
-use crate::{DecodeError, Fragment, Network};
+use crate::{DecodeError, Fragment, Network, ipv4_options};
 
 /// Bytes of a header without options (RFC 791 section 3.1).
 const HEADER_BYTES: usize = 20;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_MASK: u16 = 0x1fff;
-const OPTION_END: u8 = 0;
-const OPTION_NOP: u8 = 1;
 
 /// The header at `offset` of `frame`. The checksum is not verified: captures of sent packets often
 /// hold none, because the network card computes it.
 #[inline]
-pub(crate) fn parse(frame: &[u8], offset: usize) -> Result<Network, DecodeError> {
-    let header: &[u8; HEADER_BYTES] = array(frame, offset).ok_or(DecodeError::IpCut)?;
+pub(crate) fn parse(
+    frame: &[u8],
+    offset: usize,
+    notes: &mut Notes,
+) -> Result<Network, DecodeError> {
+    notes.layer()?;
+    let Some(header) = array::<HEADER_BYTES>(frame, offset) else {
+        return Err(notes.fail(Event::Ipv4PktTooSmall, DecodeError::IpCut));
+    };
     if header[0] >> 4 != 4 {
-        return Err(DecodeError::IpVersion);
+        return Err(notes.fail(Event::Ipv4WrongIpVersion, DecodeError::IpVersion));
     }
     let header_bytes = usize::from(header[0] & 15) * 4;
     // RFC 791 section 3.1: "the minimum value for a correct header is 5".
     if header_bytes < HEADER_BYTES {
-        return Err(DecodeError::Ipv4HeaderLength);
+        return Err(notes.fail(Event::Ipv4HlenTooSmall, DecodeError::Ipv4HeaderLength));
     }
     let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
     if total < header_bytes {
-        return Err(DecodeError::Ipv4TotalLength);
+        return Err(notes.fail(Event::Ipv4IplenSmallerThanHlen, DecodeError::Ipv4TotalLength));
     }
+    let cut = offset + total > frame.len();
     let transport_offset = offset + header_bytes;
     if transport_offset > frame.len() {
-        return Err(DecodeError::Ipv4HeaderLength);
+        return Err(notes.fail(Event::Ipv4TruncPkt, DecodeError::Ipv4HeaderLength));
     }
+    let source = Ipv4Addr::new(header[12], header[13], header[14], header[15]).into();
+    let destination = Ipv4Addr::new(header[16], header[17], header[18], header[19]).into();
     if header_bytes > HEADER_BYTES {
-        options(frame.get(offset + HEADER_BYTES..transport_offset).unwrap_or(&[]))?;
+        let options = frame.get(offset + HEADER_BYTES..transport_offset).unwrap_or(&[]);
+        let mut events = notes.events;
+        let sound = ipv4_options::check(options, &mut events);
+        if !cut {
+            notes.events = events;
+        }
+        if !sound {
+            if cut {
+                notes.events.insert(Event::Ipv4TruncPkt);
+            } else {
+                notes.addresses = Some((source, destination));
+            }
+            return Err(DecodeError::Ipv4Option);
+        }
     }
     let field = u16::from_be_bytes([header[6], header[7]]);
     let protocol = header[9];
@@ -49,33 +72,16 @@ pub(crate) fn parse(frame: &[u8], offset: usize) -> Result<Network, DecodeError>
         next_header_at: 0,
     });
     Ok(Network {
-        source: Ipv4Addr::new(header[12], header[13], header[14], header[15]).into(),
-        destination: Ipv4Addr::new(header[16], header[17], header[18], header[19]).into(),
+        source,
+        destination,
         ttl: header[8],
         protocol,
+        protocol_known: protocol != 0,
+        is_opaque: false,
         network_offset: offset,
         transport_offset,
         end: (offset + total).min(frame.len()),
-        cut: offset + total > frame.len(),
+        cut,
         fragment,
     })
-}
-
-/// Walks the options (RFC 791 section 3.1). The peer refuses the packet whose option is longer than
-/// what is left, and accepts a lone option type at the very end.
-fn options(mut options: &[u8]) -> Result<(), DecodeError> {
-    while let Some((&kind, rest)) = options.split_first() {
-        options = match kind {
-            OPTION_END => return Ok(()),
-            OPTION_NOP => rest,
-            _ => match rest.first() {
-                None => return Ok(()),
-                Some(&length) if length >= 2 => {
-                    options.get(usize::from(length)..).ok_or(DecodeError::Ipv4Option)?
-                }
-                Some(_) => return Err(DecodeError::Ipv4Option),
-            },
-        };
-    }
-    Ok(())
 }

@@ -6,31 +6,41 @@
 //!
 //! A packet inside of a packet is found, not decoded ([`Decoded::tunnel`]): [`decode_inner`] does that.
 //! Fragments are not put together here: each is what it is (addresses, protocol, no payload).
+//!
+//! What is wrong with a packet is said by [`contract::Event`]s, by the peer's names and where the peer raises
+//! them: in [`Decoded::events`], or in [`Undecoded::events`] where there is no packet.
 
 #![forbid(unsafe_code)]
 
 mod decoded;
 mod error;
+mod extension;
 mod icmp;
 mod ipv4;
+mod ipv4_options;
 mod ipv6;
 mod link;
+mod notes;
+mod options;
 mod owner;
 mod read;
 mod transport;
 mod tunnel;
 
 pub use decoded::{Decoded, Fragment, Span, TcpFacts};
-pub use error::DecodeError;
-pub use ipv6::EXTENSION_HEADERS_MAX;
-pub use link::{LINK_LAYERS_MAX, VLAN_TAGS_MAX};
+pub use error::{DecodeError, Undecoded};
+pub use extension::EXTENSION_HEADERS_MAX;
+pub use link::VLAN_TAGS_MAX;
+pub use notes::LAYERS_MAX;
+pub use options::TcpOptions;
 pub use owner::OwnerHash;
 pub use tunnel::{GENEVE_PORT, TEREDO_PORT, TUNNEL_DEPTH_MAX, Tunnel, VXLAN_PORT};
 
-use contract::{FiveTuple, LinkType};
+use contract::{Event, FiveTuple, LinkType};
 use core::net::IpAddr;
 
 use link::{Family, Link};
+use notes::Notes;
 
 /// Longest frame that is decoded: offsets are 32 bits, and nothing on a wire comes near.
 pub const FRAME_BYTES_MAX: usize = 1 << 24;
@@ -67,6 +77,10 @@ pub(crate) struct Network {
     pub(crate) ttl: u8,
     /// Protocol of what starts at `transport_offset`.
     pub(crate) protocol: u8,
+    /// See [`Decoded::is_for_events_only`].
+    pub(crate) protocol_known: bool,
+    /// The peer does not look into what `protocol` stands for, because of its place.
+    pub(crate) is_opaque: bool,
     pub(crate) network_offset: usize,
     pub(crate) transport_offset: usize,
     /// End of the IP packet in the frame, or of the frame where that comes first.
@@ -78,10 +92,16 @@ pub(crate) struct Network {
 
 impl Network {
     /// The header of `family` at `offset`.
-    fn parse(family: Family, frame: &[u8], offset: usize) -> Result<Self, DecodeError> {
+    #[inline]
+    fn parse(
+        family: Family,
+        frame: &[u8],
+        offset: usize,
+        notes: &mut Notes,
+    ) -> Result<Self, DecodeError> {
         match family {
-            Family::V4 => ipv4::parse(frame, offset),
-            Family::V6 => ipv6::parse(frame, offset),
+            Family::V4 => ipv4::parse(frame, offset, notes),
+            Family::V6 => ipv6::parse(frame, offset, notes),
         }
     }
 
@@ -104,24 +124,37 @@ impl Network {
 /// the peer treats it: rules on addresses and protocol see the packet, nothing else does.
 ///
 /// # Errors
-/// [`DecodeError`] where there is no IP packet, or its header cannot be understood.
+/// [`Undecoded`] where there is no IP packet, or its header cannot be understood.
 #[inline]
-pub fn decode(link: LinkType, frame: &[u8]) -> Result<Decoded, DecodeError> {
+pub fn decode(link: LinkType, frame: &[u8]) -> Result<Decoded, Undecoded> {
+    let mut notes = Notes::default();
     if frame.len() > FRAME_BYTES_MAX {
-        return Err(DecodeError::FrameTooLong);
+        return Err(Undecoded::new(DecodeError::FrameTooLong, &notes, 0));
     }
-    packet(link::parse(link, frame)?, frame)
+    let decoded = match link::parse(link, frame, &mut notes) {
+        Ok(link) => packet(link, frame, &mut notes),
+        Err(error) => Err(error),
+    };
+    decoded.map_err(|error| Undecoded::new(error, &notes, 0))
 }
 
 /// Decodes the packet that `outer`, which was decoded from `frame`, carries. `None` where it carries none,
 /// or lies [`TUNNEL_DEPTH_MAX`] deep.
 #[must_use]
-pub fn decode_inner(outer: &Decoded, frame: &[u8]) -> Option<Result<Decoded, DecodeError>> {
+pub fn decode_inner(outer: &Decoded, frame: &[u8]) -> Option<Result<Decoded, Undecoded>> {
     let tunnel = outer.tunnel.filter(|_| outer.depth < TUNNEL_DEPTH_MAX)?;
     // What follows the carrier is no part of the carried.
     let inside = frame.get(..outer.network_end as usize).unwrap_or(frame);
-    let decoded = tunnel.enter(inside).and_then(|link| packet(link, inside));
-    Some(decoded.map(|inner| Decoded { depth: outer.depth + 1, ..inner }))
+    let mut notes = Notes::inside(outer.layers + 1, tunnel.vlan);
+    let decoded = match tunnel.enter(inside, &mut notes) {
+        Ok(link) => packet(link, inside, &mut notes),
+        Err(error) => Err(error),
+    };
+    let depth = outer.depth + 1;
+    Some(match decoded {
+        Ok(inner) => Ok(Decoded { depth, ..inner }),
+        Err(error) => Err(Undecoded::new(error, &notes, depth)),
+    })
 }
 
 /// The packet inside of all tunnels of `outer`, which was decoded from `frame`, as far as they can be
@@ -137,13 +170,21 @@ pub fn innermost(outer: &Decoded, frame: &[u8]) -> Decoded {
 
 /// The IP packet behind `link`.
 #[inline]
-fn packet(link: Link, frame: &[u8]) -> Result<Decoded, DecodeError> {
-    let network = Network::parse(link.family, frame, link.network_offset)?;
-    let mut decoded = Decoded::new(&network, link.vlan);
+fn packet(link: Link, frame: &[u8], notes: &mut Notes) -> Result<Decoded, DecodeError> {
+    let network = Network::parse(link.family, frame, link.network_offset, notes)?;
+    let mut decoded = Decoded::new(&network, notes);
     if network.fragment.is_none() {
         let packet = frame.get(..network.end).unwrap_or(frame);
         transport::parse(packet, &network, &mut decoded);
-        decoded.tunnel = tunnel::find(packet, &network, &decoded);
+        decoded.tunnel = tunnel::find(packet, &network, &mut decoded);
+    }
+    if network.cut {
+        // The peer looks no further at a packet that is longer than what was captured.
+        decoded.events = notes.events;
+        decoded.events.insert(match link.family {
+            Family::V4 => Event::Ipv4TruncPkt,
+            Family::V6 => Event::Ipv6TruncPkt,
+        });
     }
     Ok(decoded)
 }

@@ -3,6 +3,7 @@
 mod cases;
 mod oracle;
 mod ownership;
+mod peer;
 mod robustness;
 mod tunnels;
 
@@ -13,7 +14,7 @@ use crate::{DecodeError, Decoded, decode};
 
 /// Decodes a built packet with its own link type.
 fn decoded(packet: &Packet) -> Result<Decoded, DecodeError> {
-    decode(packet.link(), &packet.build())
+    decode(packet.link(), &packet.build()).map_err(|undecoded| undecoded.error)
 }
 
 /// Asserts what must hold of any result: offsets in order, within the frame.
@@ -35,5 +36,6 @@ fn assert_inside(decoded: &Decoded, frame: &[u8]) {
 #[test]
 fn an_unknown_link_type_is_no_packet() {
     let frame = Packet::ethernet().ip("10.0.0.1", "10.0.0.2").udp(1, 2).build();
-    assert_eq!(decode(LinkType(147), &frame), Err(DecodeError::UnknownLink));
+    let error = decode(LinkType(147), &frame).map_err(|undecoded| undecoded.error);
+    assert_eq!(error, Err(DecodeError::UnknownLink));
 }

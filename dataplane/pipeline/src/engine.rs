@@ -1,31 +1,31 @@
 //! The stages of a burst, from its bytes to its records. Knows neither the source's type nor threads.
 
+mod events;
 mod flows;
 mod layers;
+mod rules;
 
 use std::sync::Arc;
+#[cfg(feature = "test-hooks")]
 use std::sync::atomic::Ordering;
 
-use capture::{Burst, Frame, FrameMeta};
-use contract::record::{FlowFacts, PacketFacts};
-use contract::{FlowEnd, PacketDrop, Stage, WallOffset, WorkerCounters};
-use detect::{Generation, PassScope};
-use flow::{Direction, FlowCore, FlowRef, Looked};
+use capture::{Burst, Frame};
+use contract::{PacketDrop, Stage, WorkerCounters};
+use flow::{Direction, FlowCore, FlowRef};
 use hash::PayloadDigests;
-use packet::{Decoded, OwnerHash};
-use ring::{Consumer, Producer};
+use packet::{Decoded, OwnerHash, Undecoded};
 
 use crate::clock::Clock;
+use crate::detection::{Detection, DetectionParts};
 use crate::handover::{Carried, Handed, Mesh};
 #[cfg(feature = "test-hooks")]
 use crate::hooks::Hooks;
 use crate::laps::{Laps, Sampler};
 use crate::reassembly::Reassembly;
-use crate::report::{Raised, Reporter};
+use crate::report::Reporter;
 use crate::seat::Seat;
 use crate::settings::{BURST_MAX, Settings};
-use crate::tcp_stage::TcpStage;
-use crate::view::view;
+use crate::streams::{Streams, Tracked};
 use flows::Flows;
 
 /// How far ahead the next frames' headers are fetched into the cache.
@@ -40,16 +40,13 @@ pub(crate) struct Engine<F, C> {
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) clock: C,
     pub(crate) mesh: Mesh<F>,
-    wall: Arc<WallOffset>,
     owners: OwnerHash,
     flows: Flows,
+    streams: Streams,
     reassembly: Reassembly,
-    digests: PayloadDigests,
-    reporter: Reporter,
-    rules: Box<Generation>,
-    generations: Consumer<Box<Generation>>,
-    retired: Producer<Box<Generation>>,
-    decoded: Box<[Option<Decoded>; BURST_MAX]>,
+    detection: Detection,
+    /// The burst's packets: those that are to be inspected here, and those of which the events are.
+    decoded: Box<[Option<Result<Decoded, Undecoded>>; BURST_MAX]>,
     sampler: Sampler,
     /// Packets of the burst that are timed, a bit each.
     timed: u64,
@@ -77,37 +74,44 @@ struct Followed {
     addresses_due: bool,
     /// A rule lets the whole flow pass.
     passed: bool,
+    /// A rule has ended the inspection of the flow.
+    bypassed: bool,
+    /// What it did to its stream.
+    tracked: Tracked,
+}
+
+/// A stage of the packet that is inspected has ended.
+#[inline]
+fn lap(laps: &mut Option<Laps>, stage: Stage, clock: &impl Clock, counters: &WorkerCounters) {
+    if let Some(laps) = laps {
+        laps.end(stage, clock, counters);
+    }
 }
 
 impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     pub(crate) fn new(seat: Seat<F>, clock: C) -> Self {
-        let Seat {
-            index,
-            settings,
-            counters,
-            wall,
-            lanes,
-            crash,
-            generations,
-            retired,
-            first,
-            mesh,
-            ..
-        } = seat;
-        counters.generation.store(first.number, Ordering::Release);
+        let Seat { index, settings, counters, mesh, .. } = seat;
+        let detection = Detection::new(DetectionParts {
+            first: seat.first,
+            generations: seat.generations,
+            retired: seat.retired,
+            reporter: Reporter::new(seat.lanes, index, &settings, seat.crash),
+            digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
+            wall: seat.wall,
+            counters: Arc::clone(&counters),
+            payload_bytes_max: settings.payload_bytes_max,
+            #[cfg(feature = "test-hooks")]
+            hooks: Arc::clone(&seat.hooks),
+        });
         Self {
             index,
             clock,
             mesh,
-            wall,
             owners: OwnerHash::new(settings.hash_key).by_vlan(settings.vlan_tracking),
             flows: Flows::new(&settings, index),
+            streams: Streams::new(&settings),
             reassembly: Reassembly::new(&settings),
-            digests: PayloadDigests::new(settings.digests_max, settings.hash_key),
-            reporter: Reporter::new(lanes, index, &settings, crash),
-            rules: first,
-            generations,
-            retired,
+            detection,
             decoded: Box::new([const { None }; BURST_MAX]),
             sampler: Sampler::new(settings.stage_sample),
             timed: 0,
@@ -124,18 +128,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
 
     /// Moves to the newest generation in the mailbox. Called between two bursts only.
     pub(crate) fn switch_generation(&mut self) {
-        self.reporter.between_bursts(&self.counters);
-        while self.retired.free() > 0 {
-            let Some(next) = self.generations.pop() else { return };
-            let number = next.number;
-            let old = std::mem::replace(&mut self.rules, next);
-            self.reporter.switch(number);
-            self.counters.generation.store(number, Ordering::Release);
-            // There is room: asked above, and this is the only writer.
-            if let Err(old) = self.retired.push(old) {
-                drop(old);
-            }
-        }
+        self.detection.switch_generation();
     }
 
     /// All stages of one burst of the worker's own queues.
@@ -153,14 +146,18 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         for index in 0..count {
             self.flows.reach(index);
             let Some(decoded) = self.decoded[index].take() else { continue };
-            if let Some(frame) = burst.frame(index) {
-                let timed = self.timed & 1 << index != 0;
-                self.inspect(&frame, &decoded, rx_ns, timed);
+            let Some(frame) = burst.frame(index) else { continue };
+            match decoded {
+                Ok(decoded) => {
+                    let timed = self.timed & 1 << index != 0;
+                    self.inspect(&frame, &decoded, rx_ns, timed);
+                }
+                Err(undecoded) => self.inspect_undecoded(&frame, &undecoded, rx_ns),
             }
         }
     }
 
-    /// Decodes the burst; frames that cannot be decoded end here.
+    /// Decodes the burst; frames that cannot be decoded, and have no event, end here.
     fn decode<B: Burst<Owned = F>>(&mut self, burst: &B, count: usize) {
         for index in 0..count.min(PREFETCH_AHEAD) {
             burst.prefetch(index);
@@ -183,11 +180,14 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 self.timed |= 1 << index;
                 laps.end(Stage::Decode, &self.clock, &self.counters);
             }
-            match decoded {
-                Ok(decoded) if decoded.cut => self.end(PacketDrop::Cut),
-                Ok(decoded) => self.decoded[index] = Some(decoded),
-                Err(error) => self.end(error.into()),
-            }
+            self.decoded[index] = match decoded {
+                Ok(decoded) if decoded.cut => Some(Err(Undecoded::of_cut(&decoded))),
+                Err(undecoded) if undecoded.events.is_empty() => {
+                    self.end(undecoded.into());
+                    None
+                }
+                decoded => Some(decoded),
+            };
         }
         self.counters.rx_bytes.add(bytes);
     }
@@ -195,7 +195,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     /// Gives away the frames that other workers own.
     fn distribute<B: Burst<Owned = F>>(&mut self, burst: &mut B, count: usize, rx_ns: u64) {
         for index in 0..count {
-            let Some(decoded) = &self.decoded[index] else { continue };
+            let Some(Ok(decoded)) = &self.decoded[index] else { continue };
             let owner = match (decoded.tunnel, burst.frame(index)) {
                 (Some(_), Some(frame)) => {
                     let innermost = packet::innermost(decoded, frame.bytes);
@@ -206,7 +206,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             if owner == self.index {
                 continue;
             }
-            let Some(decoded) = self.decoded[index].take() else { continue };
+            let Some(Ok(decoded)) = self.decoded[index].take() else { continue };
             if !self.hand_over(burst, index, decoded, owner, rx_ns) {
                 self.end(PacketDrop::HandoverFull);
             }
@@ -289,143 +289,22 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     fn inspect_packet(&mut self, frame: &Frame<'_>, decoded: &Decoded, carries: bool, rx_ns: u64) {
         let packet_ns = self.flows.packet_ns(&frame.meta, rx_ns);
         self.laps = self.timing.then(|| Laps::start(&self.clock));
-        let followed = self.follow(decoded, &frame.meta, packet_ns);
-        self.lap(Stage::Flow);
-        if !followed.passed {
-            let payload = if carries { &[] } else { decoded.payload.of(frame.bytes) };
+        let payload = if carries { &[] } else { decoded.payload.of(frame.bytes) };
+        let followed = self.follow(decoded, &frame.meta, payload, packet_ns);
+        lap(&mut self.laps, Stage::Flow, &self.clock, &self.counters);
+        let mut events = decoded.events;
+        events.merge(&followed.tracked.events);
+        self.counters.events.count(&events);
+        if followed.bypassed {
+            self.counters.bypassed.increment();
+        }
+        if !followed.passed && !followed.bypassed {
             self.detect(frame, decoded, payload, &followed, rx_ns);
+        } else if followed.tracked.due {
+            self.pass_over(&followed);
         }
         if let Some(laps) = self.laps.take() {
             self.counters.detection_ns.record(laps.total_ns());
-        }
-    }
-
-    /// A stage of the packet that is inspected has ended.
-    #[inline]
-    fn lap(&mut self, stage: Stage) {
-        if let Some(laps) = &mut self.laps {
-            laps.end(stage, &self.clock, &self.counters);
-        }
-    }
-
-    /// Puts the packet into its flow.
-    fn follow(&mut self, decoded: &Decoded, meta: &FrameMeta, packet_ns: u64) -> Followed {
-        let (key, forward) = self.owners.flow_key(decoded);
-        // An ICMP error runs against the packet that it quotes.
-        let from_low = forward != decoded.quoted.is_some();
-        let hash = self.flow_hash(&key);
-        loop {
-            let flow = match self.flows.table.look_up(&key, hash, from_low, packet_ns) {
-                Looked::Found(flow) => flow,
-                Looked::Created(flow) => {
-                    self.counters.flows_created.increment();
-                    flow
-                }
-                Looked::Ended(ended) => {
-                    self.end_flow(ended);
-                    continue;
-                }
-            };
-            let (core, reference) = (flow.core, flow.reference);
-            if decoded.tcp.is_some_and(|tcp| TcpStage::opens_anew(tcp.flags, core)) {
-                let ended = self.flows.table.end(reference, FlowEnd::Reused);
-                ended.into_iter().for_each(|ended| self.end_flow(ended));
-                continue;
-            }
-            let direction = core.direction(from_low);
-            let bytes = if decoded.depth == 0 { meta.wire_length } else { decoded.network_bytes() };
-            core.count(direction, bytes, packet_ns);
-            if let Some(tcp) = decoded.tcp {
-                flow.state.tcp.see(direction, tcp.flags, core);
-            }
-            let detect = &mut flow.state.detect;
-            detect.meet(self.rules.number);
-            return Followed {
-                core: *core,
-                reference,
-                direction,
-                addresses_due: detect.addresses_due(direction),
-                passed: detect.passed,
-            };
-        }
-    }
-
-    /// Runs the rules over one packet with `payload`.
-    fn detect(
-        &mut self,
-        frame: &Frame<'_>,
-        decoded: &Decoded,
-        payload: &[u8],
-        flow: &Followed,
-        rx_ns: u64,
-    ) {
-        let view = view(decoded, payload, flow.addresses_due);
-        let outcome = self.rules.rules.inspect(&view, &mut self.rules.scratch);
-        self.counters.candidates.add(u64::from(outcome.candidates));
-        self.counters.bytes_delivered.add(payload.len() as u64);
-        self.counters.bytes_scanned.add(u64::from(outcome.bytes_scanned));
-        self.counters.match_limit.add(u64::from(outcome.match_limit_hits));
-        self.counters.alert_limit.add(u64::from(outcome.alerts_cut));
-        if outcome.pass == Some(PassScope::Flow)
-            && let Some(flow) = self.flows.table.get(flow.reference)
-        {
-            flow.state.detect.passed = true;
-        }
-        self.lap(Stage::Detect);
-        if !self.rules.scratch.alerts().is_empty() {
-            self.raise(frame, decoded, flow, rx_ns);
-            self.lap(Stage::Report);
-        }
-    }
-
-    /// Turns the matches of one packet into alert records.
-    fn raise(&mut self, frame: &Frame<'_>, decoded: &Decoded, followed: &Followed, rx_ns: u64) {
-        let flow = &followed.core;
-        let payload = decoded.payload.of(frame.bytes);
-        let sha256 = (!payload.is_empty()).then(|| {
-            let digest = self.digests.digest(payload);
-            let counter =
-                if digest.hit { &self.counters.digest_hits } else { &self.counters.digest_misses };
-            counter.increment();
-            digest.sha256
-        });
-        let wall = self.wall.reading();
-        let raised = Raised {
-            tuple: &decoded.tuple,
-            packet: PacketFacts {
-                wire_length: frame.meta.wire_length,
-                payload_length: payload.len() as u32,
-                vlan: decoded.vlan,
-                port: frame.meta.port,
-            },
-            flow: FlowFacts {
-                packets_to_server: flow.packets[Direction::ToServer.index()],
-                packets_to_client: flow.packets[Direction::ToClient.index()],
-                bytes_to_server: flow.bytes[Direction::ToServer.index()],
-                bytes_to_client: flow.bytes[Direction::ToClient.index()],
-                // A source with times of its own gives wall time; the flow's times are then wall time.
-                start_wall_ns: match frame.meta.timestamp_ns {
-                    Some(_) => flow.first_ns,
-                    None => wall(flow.first_ns),
-                },
-            },
-            flow_id: flow.id,
-            to_server: followed.direction == Direction::ToServer,
-            payload: &payload[..payload.len().min(self.settings.payload_bytes_max)],
-            sha256,
-            number: frame.meta.number,
-            wall_ns: frame.meta.timestamp_ns.unwrap_or_else(|| wall(rx_ns)),
-            rx_ns,
-            now_ns: self.clock.now_ns(),
-            generation: self.rules.number,
-        };
-        for signature in self.rules.scratch.alerts() {
-            #[cfg(feature = "test-hooks")]
-            if Hooks::is_next(&self.hooks.lose_alert, self.counters.raised.get()) {
-                self.counters.raised.increment();
-                continue;
-            }
-            self.reporter.alert(signature.0, &raised, &self.rules, &self.counters);
         }
     }
 
@@ -445,7 +324,8 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         }
         self.forget_flows();
         self.reassembly = Reassembly::new(&self.settings);
-        self.rules.scratch = self.rules.rules.new_scratch();
+        self.streams = Streams::new(&self.settings);
+        self.detection.recover();
     }
 
     /// Ends the frames that wait in the hand-over rings when nobody will inspect them any more.

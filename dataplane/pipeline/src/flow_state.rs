@@ -1,18 +1,24 @@
 //! What the pipeline keeps with every flow, beside its [`flow::FlowCore`]: one field a stage.
 //!
-//! The stream's and the application layer's fields come with these stages.
+//! The application layer's field comes with that stage.
 
+use detect::FlowVariables;
 use flow::Direction;
 
-use crate::tcp_stage::TcpStage;
+use crate::streams::FlowStream;
 
 /// State of a flow's stages.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct FlowState {
-    /// How far TCP has come.
-    pub(crate) tcp: TcpStage,
-    /// Detection's.
+    /// TCP's.
+    pub(crate) stream: FlowStream,
+    /// Detection's, under the rules of one generation.
     pub(crate) detect: FlowDetect,
+    /// What rules have noted. It outlives a change of the rules.
+    pub(crate) variables: FlowVariables,
+    /// A rule has ended the inspection of the flow. As in the peer, a change of the rules does not take it
+    /// up again.
+    pub(crate) bypassed: bool,
 }
 
 /// What detection has done for a flow, and under which generation of the rules.

@@ -1,7 +1,7 @@
 //! The worker: every stage of a packet in one visible order.
 //!
 //! ```text
-//! poll ─► decode ─► own or hand over ─► flow ─► detect ─► digest ─► record ─► ring
+//! poll ─► decode ─► own or hand over ─► flow ─► stream ─► detect ─► digest ─► record ─► ring
 //! ```
 //!
 //! A worker runs to completion on one core ([`Worker`]); it owns one receive queue of every port, its
@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod detection;
 mod engine;
 mod flow_state;
 mod handover;
@@ -22,7 +23,7 @@ mod report;
 mod seat;
 mod settings;
 mod shed;
-mod tcp_stage;
+mod streams;
 mod view;
 mod worker;
 

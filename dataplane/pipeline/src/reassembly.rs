@@ -3,7 +3,7 @@
 //! A whole packet is inspected by the worker that owns its flow, which may be another than the one that owns
 //! its fragments: it goes there in a parcel that comes back. All buffers are made once.
 
-use contract::WorkerCounters;
+use contract::{EventSet, WorkerCounters};
 use flow::defrag::{DatagramKey, Defrag, Outcome, Piece, WHOLE_BYTES_MAX};
 use packet::{Decoded, Fragment};
 
@@ -38,6 +38,8 @@ pub(crate) struct Reassembly {
     buffers: Vec<Box<[u8]>>,
     /// Free parcels, as in [`PARCELS`].
     parcels: [Vec<Box<[u8]>>; PARCELS.len()],
+    /// What was unusual about the fragment that was taken in last.
+    pub(crate) events: EventSet,
 }
 
 impl Reassembly {
@@ -52,6 +54,7 @@ impl Reassembly {
             by_vlan: settings.vlan_tracking,
             buffers: buffers(WHOLE_BYTES_MAX, BUFFERS),
             parcels: PARCELS.map(|(bytes, count)| buffers(bytes, count * share)),
+            events: EventSet::EMPTY,
         }
     }
 
@@ -66,6 +69,7 @@ impl Reassembly {
         packet_ns: u64,
         counters: &WorkerCounters,
     ) -> Option<Whole> {
+        self.events = EventSet::EMPTY;
         let Some(mut buffer) = self.buffers.pop() else {
             counters.reassembly_no_buffer.increment();
             return None;
@@ -89,6 +93,7 @@ impl Reassembly {
             more: fragment.more,
         };
         let outcome = self.defrag.insert(&key, hash, &piece, packet_ns, &mut buffer);
+        self.events = self.defrag.events(outcome, key.source.is_ipv4());
         self.count(counters);
         match outcome {
             Outcome::Whole(bytes) => Some(Whole { buffer, bytes }),

@@ -45,13 +45,13 @@ impl CrashCells {
 /// What all alerts of one packet have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raised<'a> {
-    /// The packet's five-tuple.
-    pub(crate) tuple: &'a FiveTuple,
+    /// The packet's five-tuple; none where the packet could not be decoded.
+    pub(crate) tuple: Option<&'a FiveTuple>,
     /// Its sizes and tags.
     pub(crate) packet: PacketFacts,
-    /// Its flow.
-    pub(crate) flow: FlowFacts,
-    /// The flow's identifier.
+    /// Its flow, if it has one.
+    pub(crate) flow: Option<FlowFacts>,
+    /// The flow's identifier; 0 without a flow.
     pub(crate) flow_id: u64,
     /// It runs to the server.
     pub(crate) to_server: bool,
@@ -135,10 +135,13 @@ impl Reporter {
     /// Puts the record of one alert into its lane; whether it had room.
     fn put(&mut self, signature: u32, raised: &Raised<'_>, counters: &WorkerCounters) -> bool {
         let mut builder = RecordBuilder::new(&mut self.slots);
-        builder
-            .field(FieldKind::Tuple, &encode_tuple(raised.tuple))
-            .field(FieldKind::Packet, &raised.packet.encode())
-            .field(FieldKind::Flow, &raised.flow.encode());
+        builder.field(FieldKind::Packet, &raised.packet.encode());
+        if let Some(tuple) = raised.tuple {
+            builder.field(FieldKind::Tuple, &encode_tuple(tuple));
+        }
+        if let Some(flow) = &raised.flow {
+            builder.field(FieldKind::Flow, &flow.encode());
+        }
         if let Some(sha256) = &raised.sha256 {
             builder.field(FieldKind::PayloadSha256, sha256);
             builder.field(FieldKind::Payload, raised.payload);

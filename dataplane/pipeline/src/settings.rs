@@ -1,6 +1,8 @@
 //! What a pipeline can be told. Every limit has its effect and its counter beside it.
 
 use flow::defrag::{DefragLimits, Policy};
+use flow::stream::{OverlapPolicy, StreamSettings};
+use flow::tcp::SessionSettings;
 use flow::{EmergencyMarks, Timeouts};
 
 /// Largest burst: what a PMD hands over at once, and the bound of a burst's service time.
@@ -32,6 +34,12 @@ pub struct Settings {
     pub defrag: DefragLimits,
     /// Which bytes count where fragments overlap.
     pub defrag_policy: Policy,
+    /// How TCP streams are put together.
+    pub stream: StreamSettings,
+    /// Bytes of a worker's windows. What finds no room (`stream_no_memory_bytes`) is inspected packet by packet.
+    pub stream_bytes_max: usize,
+    /// What is taken for a TCP connection.
+    pub session: SessionSettings,
     /// Slots of a worker's rings, by [`contract::Lane`]. A full ring drops the record (`ring_full`), or
     /// holds the worker up, as [`Settings::lane_full`] says.
     pub lane_slots: [usize; 3],
@@ -66,6 +74,9 @@ impl Default for Settings {
             vlan_tracking: true,
             defrag: DefragLimits::default(),
             defrag_policy: Policy::default(),
+            stream: StreamSettings { policy: OverlapPolicy::Windows, ..StreamSettings::default() },
+            stream_bytes_max: 128 << 20,
+            session: SessionSettings::default(),
             lane_slots: [65_536, 4_096, 4_096],
             shed_from_percent: 75,
             stage_sample: STAGE_SAMPLE,

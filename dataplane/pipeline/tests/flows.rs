@@ -12,7 +12,7 @@ use contract::{Counter, FlowEnd, WorkerCounters};
 use pipeline::clock::ManualClock;
 use pipeline::{Link, Settings, Step, Worker};
 use testkit::ledgers::assert_balanced;
-use testkit::{Packet, Traffic, tcp_conversation, tcp_flags};
+use testkit::{Packet, Side, Traffic, tcp_conversation, tcp_flags};
 
 /// Once for each direction of a flow.
 const RULES: &str = "alert ip any any -> any any (msg:\"flow\"; sid:1;)";
@@ -113,11 +113,15 @@ fn an_answer_makes_a_flow_last() {
 #[test]
 fn a_closed_connection_is_another_when_its_ports_are_opened_again() {
     let whole = tcp_conversation("10.0.0.1:4000", "10.0.0.2:80", &[]);
-    let twice = [whole.clone(), whole.clone()].concat();
-    let links = replay(1, &twice, 1_000, &settings(1));
-    assert_eq!(links[0].counters.flows_created.get(), 2);
-    assert_eq!(ended(&links, FlowEnd::Reused), 1);
-    assert_flows_balanced(&links);
+    let mut client = Side::new("10.0.0.1:4000", "10.0.0.2:80", 90_000);
+    let again = client.send(tcp_flags::SYN, b"").build();
+    for (syn, flows) in [(again, 2), (whole[0].clone(), 1)] {
+        // With the number of before it is the SYN of before.
+        let links = replay(1, &[whole.clone(), vec![syn]].concat(), 1_000, &settings(1));
+        assert_eq!(links[0].counters.flows_created.get(), flows);
+        assert_eq!(ended(&links, FlowEnd::Reused), flows - 1);
+        assert_flows_balanced(&links);
+    }
     // What is not over is the same connection.
     let open = [&whole[..4], &whole[..4]].concat();
     let links = replay(1, &open, 1_000, &settings(1));

@@ -4,6 +4,19 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use contract::Event;
+
+mod bytes;
+mod flow;
+
+pub use self::bytes::{
+    Base, Base64, BufferSize, ByteComparison, ByteExtract, ByteJump, ByteMath, ByteTest, DataAt,
+    Encoding, JumpFrom, Operator, PlaceVariables, Quantity, ReadNumber, Rpc, Variable,
+};
+pub use self::flow::{
+    Change, Comparison, Effect, FlowTest, IntegerTest, Operand, StreamSides, StreamSizeTest, Way,
+};
+
 /// One signature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -25,6 +38,12 @@ pub struct Rule {
     pub packet: Vec<PacketTest>,
     /// Tests of the payload, in rule order.
     pub payload: Vec<PayloadTest>,
+    /// Tests of the flow and its variables, in rule order.
+    pub flow: Vec<FlowTest>,
+    /// What a match changes, in rule order, whether or not it raises an alert.
+    pub effects: Vec<Effect>,
+    /// A match raises an alert: `noalert` and `alert`, else the action, say so.
+    pub raises: bool,
     /// The rule as written.
     pub text: Arc<str>,
     /// Line of the rules file, from 1.
@@ -49,6 +68,8 @@ pub enum Action {
 pub enum Protocol {
     /// `ip`: any packet with an IP header.
     Ip,
+    /// `pkthdr`: as `ip`, for rules that are about headers.
+    PktHdr,
     /// `ip4`, `ipv4`.
     Ipv4,
     /// `ip6`, `ipv6`.
@@ -57,7 +78,7 @@ pub enum Protocol {
     Tcp,
     /// `tcp-pkt`: the packet's payload, never the stream.
     TcpPkt,
-    /// `tcp-stream`: the stream, never the packet's payload.
+    /// `tcp-stream`: the stream, or the payload of a packet that is in none.
     TcpStream,
     /// `udp`.
     Udp,
@@ -121,7 +142,7 @@ pub struct Meta {
 pub enum Class {
     /// Each packet: the rule needs a packet property, or says `tcp-pkt`, or is not about TCP.
     Pkt,
-    /// The reassembled stream only (`tcp-stream`).
+    /// The reassembled stream only (`flow:only_stream`).
     Stream,
     /// TCP payload: the stream's chunk decides where the segment went into a stream, else the payload.
     PktOrStream,
@@ -129,6 +150,8 @@ pub enum Class {
     IpOnly,
     /// Header only, each packet.
     PktHdr,
+    /// Events only: each packet that has them, also one that could not be decoded.
+    Event,
 }
 
 /// A test of a packet property.
@@ -144,6 +167,10 @@ pub enum PacketTest {
     Icode(NumberTest),
     /// `ttl`: time to live or hop limit.
     Ttl(NumberTest),
+    /// `decode-event`, `engine-event`, `stream-event`: the packet has this event.
+    Event(Event),
+    /// `rpc`: a call at the payload's start.
+    Rpc(Rpc),
 }
 
 /// A test of an unsigned number.
@@ -213,6 +240,20 @@ pub enum PayloadTest {
     Content(Content),
     /// `pcre`.
     Pcre(Pcre),
+    /// `byte_test`.
+    ByteTest(ByteTest),
+    /// `byte_jump`.
+    ByteJump(ByteJump),
+    /// `byte_extract`.
+    ByteExtract(ByteExtract),
+    /// `byte_math`.
+    ByteMath(ByteMath),
+    /// `isdataat`.
+    DataAt(DataAt),
+    /// `bsize`.
+    BufferSize(BufferSize),
+    /// `base64_decode` with the tests of `base64_data`.
+    Base64(Base64),
 }
 
 /// A literal and where it has to be.
@@ -224,7 +265,8 @@ pub struct Content {
     pub negated: bool,
     /// ASCII letters match in both cases.
     pub nocase: bool,
-    /// Absolute: earliest start, from the buffer's start. `startswith` is offset 0 and depth = length.
+    /// Earliest start, from the buffer's start. `startswith` is offset 0 and depth = length. Beside
+    /// `distance` it is a further bound, which only the peer's own reckoning sets.
     pub offset: Option<u32>,
     /// Absolute: bytes from `offset` in which the whole literal has to be.
     pub depth: Option<u32>,
@@ -232,6 +274,8 @@ pub struct Content {
     pub distance: Option<i32>,
     /// Relative: the whole literal within so many bytes from the end of the last match.
     pub within: Option<i32>,
+    /// Variables that say the place; where one is set, the number beside it is not.
+    pub variables: PlaceVariables,
     /// Ends where the buffer ends.
     pub endswith: bool,
     /// Its part in the prefilter.
@@ -250,6 +294,7 @@ impl Content {
             depth: None,
             distance: None,
             within: None,
+            variables: PlaceVariables { offset: None, depth: None, distance: None, within: None },
             endswith: false,
             fast_pattern: FastPattern::Auto,
         }
@@ -258,7 +303,31 @@ impl Content {
     /// Whether its place depends on the match before it.
     #[must_use]
     pub const fn is_relative(&self) -> bool {
-        self.distance.is_some() || self.within.is_some()
+        self.has_distance() || self.has_within()
+    }
+
+    /// Whether it has an `offset`, as a number or a variable.
+    #[must_use]
+    pub const fn has_offset(&self) -> bool {
+        self.offset.is_some() || self.variables.offset.is_some()
+    }
+
+    /// Whether it has a `depth`.
+    #[must_use]
+    pub const fn has_depth(&self) -> bool {
+        self.depth.is_some() || self.variables.depth.is_some()
+    }
+
+    /// Whether it has a `distance`.
+    #[must_use]
+    pub const fn has_distance(&self) -> bool {
+        self.distance.is_some() || self.variables.distance.is_some()
+    }
+
+    /// Whether it has a `within`.
+    #[must_use]
+    pub const fn has_within(&self) -> bool {
+        self.within.is_some() || self.variables.within.is_some()
     }
 }
 

@@ -98,12 +98,15 @@ pub fn find(name: &str) -> Option<&'static Keyword> {
 /// The known name that `name` most likely was meant to be.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
+    closest(&name.to_ascii_lowercase(), BY_NAME.keys().copied())
+}
+
+/// The one of `names` that `name` most likely was meant to be.
+pub(crate) fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     // A third of the letters may be wrong, two at most.
     let most = (name.chars().count() / 3).min(2);
-    BY_NAME
-        .keys()
-        .map(|known| (distance(&name, known), *known))
+    names
+        .map(|known| (distance(name, known), known))
         .filter(|&(distance, _)| distance <= most)
         .min()
         .map(|(_, known)| known)

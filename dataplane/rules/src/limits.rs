@@ -10,8 +10,11 @@ pub const RULES_MAX: usize = 1_000_000;
 /// Options of one rule.
 pub const OPTIONS_MAX: usize = 1_024;
 
-/// `content` and `pcre` options of one rule.
+/// Tests of bytes (`content`, `pcre`, `byte_test` …) of one rule.
 pub const PAYLOAD_TESTS_MAX: usize = 256;
+
+/// Variables of `byte_extract` and `byte_math` of one rule.
+pub const VARIABLES_MAX: usize = 32;
 
 /// Brackets inside brackets of an address or port list; 64 in Suricata too.
 pub const LIST_DEPTH_MAX: usize = 64;

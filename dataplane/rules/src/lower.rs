@@ -8,12 +8,20 @@ use crate::environment::{Environment, Resolver};
 use crate::hir::{Class, PacketTest, PayloadTest, Protocol, Rule};
 use crate::keyword::{self, Form, Keyword};
 
+pub(crate) mod buffer;
+pub(crate) mod bytes;
 pub(crate) mod content;
+pub(crate) mod event;
+mod fields;
+pub(crate) mod flow;
 mod header;
+pub(crate) mod inert;
 pub(crate) mod meta;
 mod number;
 pub(crate) mod packet;
 pub(crate) mod pcre;
+mod read_number;
+pub(crate) mod variables;
 
 /// A keyword's value, freed of its quotes.
 #[derive(Clone, Copy)]
@@ -50,6 +58,19 @@ pub(crate) struct Lowering<'e> {
     pub(crate) meta: meta::Builder,
     pub(crate) packet: Vec<PacketTest>,
     pub(crate) payload: Vec<PayloadTest>,
+    pub(crate) flow: flow::Builder,
+    /// Tests of what `base64_decode` gives, in rule order.
+    pub(crate) decoded: Vec<PayloadTest>,
+    /// Tests go to `decoded`, not to `payload`.
+    pub(crate) in_base64: bool,
+    /// The last test went to `decoded`.
+    pub(crate) last_decoded: bool,
+    /// The variables that `byte_extract` and `byte_math` set.
+    pub(crate) variables: Vec<fields::Named>,
+    /// The last keyword that is a test.
+    pub(crate) previous: Option<&'static str>,
+    /// `prefilter` was there.
+    pub(crate) prefilter: bool,
     /// The content that modifiers belong to.
     pub(crate) current: Option<content::Current>,
     /// What is to be said although the rule is kept.
@@ -79,6 +100,13 @@ pub(crate) fn lower(
         meta: meta::Builder::default(),
         packet: Vec::new(),
         payload: Vec::new(),
+        flow: flow::Builder::default(),
+        decoded: Vec::new(),
+        in_base64: false,
+        last_decoded: false,
+        variables: Vec::new(),
+        previous: None,
+        prefilter: false,
         current: None,
         warnings: Vec::new(),
     };
@@ -122,6 +150,9 @@ impl Lowering<'_> {
             );
         };
         let result = argument(option, support.form).and_then(|value| (support.apply)(self, value));
+        if inert::is_test(keyword) {
+            self.previous = Some(keyword.name);
+        }
         result.map_err(|fault| fault.keyword(keyword.name))
     }
 
@@ -137,13 +168,20 @@ impl Lowering<'_> {
                 "add `sid:` with a number that is free; 1000000 to 1999999 are for local rules",
             )
         })?;
-        let class = self.class(header.protocol, header.negated_address).map_err(|message| {
-            Fault::new(Kind::Conflict, rule.protocol.span(), message).hint("use `tcp` or `tcp-pkt`")
+        let class = self.class(header.protocol, header.negated_address);
+        let class = class.map_err(|(message, hint)| {
+            Fault::new(Kind::Conflict, rule.protocol.span(), message).hint(hint)
         })?;
         packet::check_dsize(&self.packet, &self.payload)
             .map_err(|message| Fault::new(Kind::Conflict, whole(text), message).keyword("dsize"))?;
         content::settle_lone_negated(&mut self.payload);
+        content::settle_behind_negated(&mut self.payload);
+        buffer::attach_decoded(self);
+        let flow = std::mem::take(&mut self.flow);
         Ok(Rule {
+            raises: flow.raises(header.action),
+            flow: flow.tests,
+            effects: flow.effects,
             action: header.action,
             protocol: header.protocol,
             source: header.source,
@@ -158,19 +196,58 @@ impl Lowering<'_> {
         })
     }
 
-    fn class(&self, protocol: Protocol, negated_address: bool) -> Result<Class, &'static str> {
-        if !self.packet.is_empty() {
-            return match protocol {
-                Protocol::TcpStream => Err("`tcp-stream` has no packets to test properties of"),
+    /// The rule's class; else what contradicts, and the mend.
+    fn class(
+        &self,
+        protocol: Protocol,
+        negated_address: bool,
+    ) -> Result<Class, (&'static str, &'static str)> {
+        if self.is_about_events() && self.flow.suits_addresses() {
+            return Ok(Class::Event);
+        }
+        let stream = match (protocol, self.flow.stream()) {
+            (Protocol::TcpStream, Some(false)) => {
+                return Err(("`tcp-stream` is not for `no_stream`", "use `tcp` or `tcp-pkt`"));
+            }
+            (Protocol::TcpPkt, Some(true)) => {
+                return Err(("`tcp-pkt` is not for `only_stream`", "use `tcp` or `tcp-stream`"));
+            }
+            (Protocol::TcpPkt, _) => Some(false),
+            (_, stream) => stream,
+        };
+        if !self.packet.is_empty() || self.flow.needs_packet() {
+            return match (protocol, stream) {
+                (Protocol::TcpStream, _) => Err((
+                    "`tcp-stream` has no packets to test properties of",
+                    "use `tcp` or `tcp-pkt`",
+                )),
+                (_, Some(true)) => Err((
+                    "`flow:only_stream` has no packets to test properties of",
+                    "leave out `only_stream`",
+                )),
                 _ => Ok(Class::Pkt),
             };
         }
         if self.payload.is_empty() {
-            return Ok(if negated_address { Class::PktHdr } else { Class::IpOnly });
+            return Ok(match self.flow.stream() {
+                Some(true) => Class::Stream,
+                _ if !self.flow.suits_addresses() => Class::Pkt,
+                _ if negated_address => Class::PktHdr,
+                _ => Class::IpOnly,
+            });
         }
-        Ok(match protocol {
-            Protocol::TcpStream => Class::Stream,
-            Protocol::Tcp | Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 => Class::PktOrStream,
+        Ok(match (stream, protocol) {
+            (Some(true), _) => Class::Stream,
+            (Some(false), _) => Class::Pkt,
+            // As in the peer, `tcp-stream` looks at the packet where that is in no stream.
+            (
+                None,
+                Protocol::TcpStream
+                | Protocol::Tcp
+                | Protocol::Ip
+                | Protocol::Ipv4
+                | Protocol::Ipv6,
+            ) => Class::PktOrStream,
             _ => Class::Pkt,
         })
     }

@@ -56,6 +56,51 @@ fn places_messages_and_hints() {
 }
 
 #[test]
+fn places_and_hints_of_flows_and_numbers() {
+    let cases = [
+        (
+            "alert tcp any any -> any any (flow:to_server, to_client; sid:1;)",
+            "local.rules:1:47: error: `to_client` is not for a rule with `to_server`",
+        ),
+        (
+            "alert tcp any any -> any any (flow:only_stream; dsize:5; sid:1;)",
+            "local.rules:1:7: error: `flow:only_stream` has no packets to test properties of; \
+             leave out `only_stream`",
+        ),
+        (
+            "alert tcp any any -> any any (flowbits:set,a|b; sid:1;)",
+            "local.rules:1:44: error: several names are for `isset` and `isnotset` only",
+        ),
+        (
+            "alert tcp any any -> any any (flowint:ab, *, 1; sid:1;)",
+            "local.rules:1:43: error: `*` is not a modifier of `flowint`; \
+             modifiers are + - = == != < <= > >= isset notset isnotset",
+        ),
+        (
+            "alert tcp any any -> any any (byte_test:2, >, 1, 0, dce; sid:1;)",
+            "local.rules:1:53: error: `dce` (the byte order of DCE/RPC) is not supported yet",
+        ),
+        (
+            "alert tcp any any -> any any (byte_jump:9,0,relative; sid:1;)",
+            "local.rules:1:41: error: a number of more than 8 bytes",
+        ),
+        (
+            "alert tcp any any -> any any (content:\"a\"; depth:x; byte_extract:1,0,x; sid:1;)",
+            "local.rules:1:50: error: no variable `x` is known here; \
+             `byte_extract` or `byte_math` have to set it before",
+        ),
+        (
+            "alert tcp any any -> any any (bsize:5; sid:1;)",
+            "local.rules:1:31: error: `bsize` is for a sticky buffer, not for the payload; \
+             use `dsize` for the size of the payload",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(said(text), [expected], "{text}");
+    }
+}
+
+#[test]
 fn bytes_that_are_not_utf8_refuse_their_rule_only() {
     let loaded = read(
         b"alert tcp any any -> any any (content:\"\xff\"; sid:1;)\r\n\
@@ -70,15 +115,15 @@ fn bytes_that_are_not_utf8_refuse_their_rule_only() {
 #[test]
 fn every_unsupported_keyword_is_named_and_the_first_is_counted() {
     let loaded = read(
-        "alert http any any -> any any (flow:established; file_data; content:bad; depth:x; \
-         flow:to_server; http_uri; nonesuch; sid:7;)",
+        "alert http any any -> any any (lua:a; file_data; content:bad; depth:x; \
+         lua:b; http_uri; nonesuch; sid:7;)",
     );
     let keywords: Vec<_> = loaded
         .diagnostics
         .iter()
         .map(|diagnostic| diagnostic.keyword.as_deref().unwrap())
         .collect();
-    let expected = ["protocol http", "flow", "file.data", "http_uri", "nonesuch"];
+    let expected = ["protocol http", "lua", "file.data", "http_uri", "nonesuch"];
     assert_eq!(keywords, expected, "what follows a fault may be wrong only because of it");
     assert!(loaded.diagnostics.iter().all(|diagnostic| diagnostic.sid == Some(7)));
     assert_eq!(loaded.counts.refused_by.get("protocol http"), Some(&1));
@@ -146,14 +191,14 @@ fn limits_are_errors_that_name_the_bound() {
 
 #[test]
 fn diagnostics_are_json() {
-    let loaded = read("alert tcp any any -> any any (flow:to_server; sid:9;)");
+    let loaded = read("alert tcp any any -> any any (lua:a; sid:9;)");
     let json = serde_json::to_value(&loaded.diagnostics[0]).unwrap();
     assert_eq!(
         json,
         serde_json::json!({
             "severity": "error", "kind": "unsupported", "file": "local.rules", "line": 1,
-            "column": 31, "span": {"start": 30, "end": 34}, "sid": 9, "keyword": "flow",
-            "message": "keyword `flow` is not supported yet", "hint": null
+            "column": 31, "span": {"start": 30, "end": 33}, "sid": 9, "keyword": "lua",
+            "message": "keyword `lua` is not supported yet", "hint": null
         })
     );
 }

@@ -4,9 +4,11 @@
 
 use std::net::IpAddr;
 
+use contract::Event;
 use rules::hir::{
-    Action, Class, Content, FastPattern, FlagsMode, FlagsTest, NumberTest, PacketTest, PayloadTest,
-    Pcre, PortSet, Protocol, Rule,
+    Action, Change, Class, Comparison, Content, Effect, FastPattern, FlagsMode, FlagsTest,
+    FlowTest, IntegerTest, NumberTest, Operand, PacketTest, PayloadTest, Pcre, PortSet, Protocol,
+    Rule, StreamSides, StreamSizeTest, Way,
 };
 use rules::{Environment, load, parse_classifications};
 
@@ -62,6 +64,7 @@ fn protocol_words() {
         ("ip", Protocol::Ip),
         ("ip4", Protocol::Ipv4),
         ("ipv4", Protocol::Ipv4),
+        ("pkthdr", Protocol::PktHdr),
         ("ip6", Protocol::Ipv6),
         ("ipv6", Protocol::Ipv6),
         ("TCP", Protocol::Tcp),
@@ -167,7 +170,7 @@ fn a_lone_negated_content_may_not_be_anywhere() {
         let rule = options(text);
         let ends = rule.payload.iter().any(|test| match test {
             PayloadTest::Content(content) => content.endswith,
-            PayloadTest::Pcre(_) => false,
+            _ => false,
         });
         assert_eq!(ends, expected, "{text}");
     }
@@ -209,6 +212,66 @@ fn packet_tests_in_rule_order() {
             flags(FlagsMode::All, 0x10, 0),
         ]
     );
+}
+
+#[test]
+fn flow_tests_and_effects_in_rule_order() {
+    let rule = options(
+        "flow: Established , from_client,no_stream; flow.age:>3; flowbits:isset, a|b; \
+         flowbits:set,c; stream_size:both, >= ,7; flowint:ab,+,1; flowbits: isnotset,d; bypass; \
+         flowint:ab, >, c_d; flowint:ab,notset; flowint: ab,=,cd; flowbits:toggle,e;",
+    );
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let integer = |test| FlowTest::Integer { name: "ab".into(), test };
+    assert_eq!(
+        rule.flow,
+        [
+            FlowTest::Established(true),
+            FlowTest::Way(Way::ToServer),
+            FlowTest::Stream(false),
+            FlowTest::Member,
+            FlowTest::Age(NumberTest::Greater(3)),
+            FlowTest::Bits { names: names(&["a", "b"]), set: true },
+            FlowTest::StreamSize(StreamSizeTest {
+                sides: StreamSides::Both,
+                size: NumberTest::GreaterOrEqual(7)
+            }),
+            FlowTest::Bits { names: names(&["d"]), set: false },
+            integer(IntegerTest::Compare(Comparison::Greater, Operand::Variable("c_d".into()))),
+            integer(IntegerTest::NotSet),
+        ]
+    );
+    let change = |change, operand| Effect::Integer { name: "ab".into(), change, operand };
+    assert_eq!(
+        rule.effects,
+        [
+            Effect::SetBit("c".into()),
+            change(Change::Add, Operand::Number(1)),
+            Effect::Bypass,
+            change(Change::Set, Operand::Variable("cd".into())),
+            Effect::ToggleBit("e".into()),
+        ]
+    );
+}
+
+#[test]
+fn what_raises_an_alert() {
+    let cases = [
+        ("alert", "", true),
+        ("alert", "noalert;", false),
+        ("alert", "flowbits:noalert;", false),
+        ("drop", "", true),
+        ("drop", "noalert;", false),
+        ("reject", "", true),
+        ("pass", "", false),
+        ("pass", "alert;", true),
+        ("pass", "alert; noalert;", false),
+        ("alert", "flowbits:noalert; alert;", true),
+    ];
+    for (action, options, raises) in cases {
+        let rule = read(&format!("{action} tcp any any -> any any ({options} sid:1;)"));
+        assert_eq!(rule.raises, raises, "{action} ({options})");
+    }
 }
 
 /// Companions, as measured: Suricata's matches on packets with the flags S, SA, A and PA.
@@ -254,10 +317,31 @@ fn classes() {
         ("tcp any any -> any any", "flags:S;", Class::Pkt),
         ("tcp !1.2.3.4 any -> any any", "flags:S;", Class::Pkt),
         ("tcp-pkt any any -> any any", r#"content:"x";"#, Class::Pkt),
+        (
+            "tcp any any -> any any",
+            r#"flow:established,to_server; content:"x";"#,
+            Class::PktOrStream,
+        ),
+        ("tcp any any -> any any", r#"flow:no_stream; content:"x";"#, Class::Pkt),
+        ("tcp any any -> any any", r#"flow:only_stream; content:"x";"#, Class::Stream),
+        ("tcp any any -> any any", "flow:only_stream;", Class::Stream),
+        ("tcp any any -> any any", r#"flow.age:>1; content:"x";"#, Class::Pkt),
+        ("tcp any any -> any any", r#"stream_size:both,>,1; content:"x";"#, Class::PktOrStream),
+        (
+            "tcp any any -> any any",
+            r#"flowbits:isset,a; flowint:bc,+,1; content:"x";"#,
+            Class::PktOrStream,
+        ),
+        ("ip 10.0.0.0/8 any -> any any", "flow:to_server;", Class::Pkt),
+        ("ip !10.0.0.0/8 any -> any any", "flow:to_server;", Class::Pkt),
+        ("ip 10.0.0.0/8 any -> any any", "flowbits:isnotset,a; flowbits:set,a;", Class::Pkt),
+        ("ip 10.0.0.0/8 any -> any any", "flowint:ab,+,1;", Class::Pkt),
+        ("ip 10.0.0.0/8 any -> any any", "flowbits:set,a; noalert; bypass;", Class::IpOnly),
+        ("ip !10.0.0.0/8 any -> any any", "flowbits:set,a;", Class::PktHdr),
         ("udp any any -> any any", r#"content:"x";"#, Class::Pkt),
         ("icmp any any -> any any", r#"content:"x";"#, Class::Pkt),
         ("sctp any any -> any any", r#"content:"x";"#, Class::Pkt),
-        ("tcp-stream any any -> any any", r#"content:"x";"#, Class::Stream),
+        ("tcp-stream any any -> any any", r#"content:"x";"#, Class::PktOrStream),
         ("tcp-stream any any -> any any", "", Class::IpOnly),
         ("tcp-pkt any any -> any 21", "", Class::IpOnly),
         ("tcp any 1024: -> any !21", "", Class::IpOnly),
@@ -266,9 +350,52 @@ fn classes() {
         ("tcp any any -> [1.2.3.0/24,![1.2.3.4,1.2.3.9]] any", "", Class::PktHdr),
         ("tcp [1.2.3.4,!9.9.9.9] any -> any any", "", Class::PktHdr),
         ("tcp $NOT_NET any -> any any", "", Class::PktHdr),
+        ("pkthdr any any -> any any", "", Class::IpOnly),
+        ("pkthdr any any -> any any", "decode-event:tcp.hlen_too_small;", Class::Event),
+        ("tcp any any -> any any", "stream-event:est_invalid_ack;", Class::Event),
+        ("ip any any -> any any", "decode-event:tcp.hlen_too_small; ttl:5;", Class::Pkt),
+        ("udp any any -> any any", r#"decode-event:udp.hlen_invalid; content:"x";"#, Class::Pkt),
     ];
     for (header, options, class) in cases {
         let rule = read(&format!("alert {header} ({options} sid:1;)"));
         assert_eq!(rule.class, class, "{header} ({options})");
+    }
+}
+
+#[test]
+fn events_are_found_by_name() {
+    let cases = [
+        ("decode-event:IPv4.pkt_too_small", Event::Ipv4PktTooSmall),
+        ("engine-event:decoder.ipv4.pkt_too_small", Event::Ipv4PktTooSmall),
+        ("engine-event:stream.est_invalid_ack", Event::StreamEstInvalidAck),
+        ("stream-event: EST_INVALID_ACK ", Event::StreamEstInvalidAck),
+    ];
+    for (text, event) in cases {
+        assert_eq!(options(&format!("{text};")).packet, [PacketTest::Event(event)], "{text}");
+    }
+    let tests = options(
+        "decode-event:ipv4.pkt_too_small; stream-event:est_synack_resend_with_different_ack;",
+    );
+    let events = [Event::Ipv4PktTooSmall, Event::StreamEstSynackResendWithDiffAck];
+    assert_eq!(tests.packet, events.map(PacketTest::Event));
+}
+
+#[test]
+fn an_event_that_is_none_gets_a_hint() {
+    let cases = [
+        ("decode-event:decoder.ipv4.pkt_too_small", Some("ipv4.pkt_too_small")),
+        ("engine-event:ipv4.pkt_too_small", Some("decoder.ipv4.pkt_too_small")),
+        ("stream-event:est_invalid_akc", Some("est_invalid_ack")),
+        ("decode-event:nosuch", None),
+        ("decode-event:!ipv4.pkt_too_small", Some("ipv4.pkt_too_small")),
+    ];
+    for (text, hint) in cases {
+        let rule = format!("alert pkthdr any any -> any any ({text}; sid:1;)");
+        let loaded = load(rule.as_bytes(), "rules", &Environment::default());
+        let [fault] = &loaded.diagnostics[..] else { panic!("{text}: {:?}", loaded.diagnostics) };
+        let shown = fault.to_string();
+        let hinted = hint.is_none_or(|name| shown.contains(&format!("did you mean `{name}`?")));
+        assert!(shown.contains("is not an event that") && hinted, "{shown}");
+        assert_eq!(hint.is_some(), shown.contains("did you mean"), "{shown}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which rules load, compared with what Suricata 7.0.10 says of them (`data/verdicts.txt`).
+//! Which rules load, compared with what Suricata 7.0.10 says of them (`data/verdicts*.txt`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -46,7 +46,8 @@ fn rule(form: &str, text: &str, number: usize) -> String {
 fn rules_load_as_they_do_in_suricata() {
     let environment = environment();
     let (mut wrong, mut cases) = (Vec::new(), 0);
-    for (number, line) in (1..).zip(include_str!("data/verdicts.txt").lines()) {
+    let files = [include_str!("data/verdicts.txt"), include_str!("data/verdicts_bytes.txt")];
+    for (number, line) in files.into_iter().flat_map(|file| (1..).zip(file.lines())) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

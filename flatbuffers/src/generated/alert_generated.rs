@@ -520,6 +520,7 @@ impl<'a> Alert<'a> {
   pub const VT_CUT: ::flatbuffers::VOffsetT = 44;
   pub const VT_PORT: ::flatbuffers::VOffsetT = 46;
   pub const VT_IN_IFACE: ::flatbuffers::VOffsetT = 48;
+  pub const VT_UNDECODED: ::flatbuffers::VOffsetT = 50;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -551,6 +552,7 @@ impl<'a> Alert<'a> {
     builder.add_destination_port(args.destination_port);
     builder.add_source_port(args.source_port);
     builder.add_worker(args.worker);
+    builder.add_undecoded(args.undecoded);
     builder.add_cut(args.cut);
     builder.add_to_server(args.to_server);
     builder.add_protocol(args.protocol);
@@ -719,6 +721,13 @@ impl<'a> Alert<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<&str>>(Alert::VT_IN_IFACE, None)}
   }
+  #[inline]
+  pub fn undecoded(&self) -> bool {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<bool>(Alert::VT_UNDECODED, Some(false)).unwrap()}
+  }
 }
 
 impl ::flatbuffers::Verifiable for Alert<'_> {
@@ -750,6 +759,7 @@ impl ::flatbuffers::Verifiable for Alert<'_> {
      .visit_field::<bool>("cut", Self::VT_CUT, false)?
      .visit_field::<u16>("port", Self::VT_PORT, false)?
      .visit_field::<::flatbuffers::ForwardsUOffset<&str>>("in_iface", Self::VT_IN_IFACE, false)?
+     .visit_field::<bool>("undecoded", Self::VT_UNDECODED, false)?
      .finish();
     Ok(())
   }
@@ -778,6 +788,7 @@ pub struct AlertArgs<'a> {
     pub cut: bool,
     pub port: u16,
     pub in_iface: Option<::flatbuffers::WIPOffset<&'a str>>,
+    pub undecoded: bool,
 }
 impl<'a> Default for AlertArgs<'a> {
   #[inline]
@@ -806,6 +817,7 @@ impl<'a> Default for AlertArgs<'a> {
       cut: false,
       port: 0,
       in_iface: None,
+      undecoded: false,
     }
   }
 }
@@ -908,6 +920,10 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> AlertBuilder<'a, 'b, A> {
     self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(Alert::VT_IN_IFACE, in_iface);
   }
   #[inline]
+  pub fn add_undecoded(&mut self, undecoded: bool) {
+    self.fbb_.push_slot::<bool>(Alert::VT_UNDECODED, undecoded, false);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> AlertBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     AlertBuilder {
@@ -948,6 +964,7 @@ impl ::core::fmt::Debug for Alert<'_> {
       ds.field("cut", &self.cut());
       ds.field("port", &self.port());
       ds.field("in_iface", &self.in_iface());
+      ds.field("undecoded", &self.undecoded());
       ds.finish()
   }
 }

@@ -54,7 +54,7 @@ impl Bench {
             self.counters.raised.increment();
             let facts = PacketFacts { wire_length: 60, ..PacketFacts::default() };
             builder
-                .field(FieldKind::Tuple, &encode_tuple(&model.tuple))
+                .field(FieldKind::Tuple, &encode_tuple(&model.tuple.expect("a tuple")))
                 .field(FieldKind::Packet, &facts.encode())
                 .field(FieldKind::Payload, b"payload");
         }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use contract::Header;
+use contract::{FiveTuple, Header};
 
 use crate::alert::Alert;
 use crate::time::UtcTime;
@@ -17,7 +17,7 @@ use crate::time::UtcTime;
 pub struct EveOptions {
     /// The packet's payload in base64.
     pub payload: bool,
-    /// The packet's number in its capture (`pcap_cnt`), for replay.
+    /// The packet's number in its capture (`pcap_cnt`), for replay; not with what was found at a flow's end.
     pub packet_number: bool,
 }
 
@@ -30,8 +30,11 @@ pub fn render(alert: &Alert, options: EveOptions, out: &mut String) {
 fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> fmt::Result {
     let header = &alert.header;
     write!(out, r#"{{"timestamp":"{}""#, UtcTime(header.wall_ns))?;
-    write!(out, r#","flow_id":{}"#, header.flow)?;
-    if options.packet_number {
+    if alert.tuple.is_some() {
+        write!(out, r#","flow_id":{}"#, header.flow)?;
+    }
+    // What was found at the end of a flow is of no packet.
+    if options.packet_number && header.packet > 0 {
         write!(out, r#","pcap_cnt":{}"#, header.packet)?;
     }
     if !alert.in_iface.is_empty() {
@@ -40,13 +43,27 @@ fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> fmt::R
     }
     out.push_str(r#","event_type":"alert""#);
     render_vlan(alert.packet.vlan, out)?;
-    render_tuple(alert, out)?;
-    write!(out, r#","community_id":"{}""#, alert.community_id.as_str())?;
+    if let Some(tuple) = &alert.tuple {
+        render_tuple(tuple, out)?;
+    }
+    if let Some(community_id) = &alert.community_id {
+        write!(out, r#","community_id":"{}""#, community_id.as_str())?;
+    }
     out.push_str(r#","alert":"#);
     out.push_str(&alert.signature.eve);
+    if alert.tuple.is_some() {
+        render_flow(alert, out)?;
+    }
+    render_payload(alert, options, out);
+    out.push_str("}\n");
+    Ok(())
+}
+
+/// The packet's direction in its flow, and the flow.
+fn render_flow(alert: &Alert, out: &mut String) -> fmt::Result {
+    let (header, flow) = (&alert.header, &alert.flow);
     let to_server = header.flags & Header::TO_SERVER != 0;
     write!(out, r#","direction":"to_{}""#, if to_server { "server" } else { "client" })?;
-    let flow = &alert.flow;
     write!(
         out,
         r#","flow":{{"pkts_toserver":{},"pkts_toclient":{},"bytes_toserver":{},"bytes_toclient":{},"start":"{}"}}"#,
@@ -55,10 +72,7 @@ fn render_fields(alert: &Alert, options: EveOptions, out: &mut String) -> fmt::R
         flow.bytes_to_server,
         flow.bytes_to_client,
         UtcTime(flow.start_wall_ns)
-    )?;
-    render_payload(alert, options, out);
-    out.push_str("}\n");
-    Ok(())
+    )
 }
 
 fn render_vlan(vlan: [u16; 2], out: &mut String) -> fmt::Result {
@@ -69,8 +83,7 @@ fn render_vlan(vlan: [u16; 2], out: &mut String) -> fmt::Result {
     }
 }
 
-fn render_tuple(alert: &Alert, out: &mut String) -> fmt::Result {
-    let tuple = &alert.tuple;
+fn render_tuple(tuple: &FiveTuple, out: &mut String) -> fmt::Result {
     let ports = matches!(tuple.protocol, 6 | 17 | 132);
     out.push_str(r#","src_ip":""#);
     render_address(tuple.source, out)?;
@@ -203,6 +216,7 @@ fn json_string(text: &str, out: &mut String) {
 mod tests {
     use std::net::{IpAddr, Ipv6Addr};
 
+    use contract::FiveTuple;
     use proptest::prelude::*;
 
     use super::{EveAddress, EveOptions, render, render_address};
@@ -240,10 +254,13 @@ mod tests {
     #[test]
     fn icmpv6_has_type_and_code_and_no_ports() {
         let mut alert = alert(9, 2);
-        alert.tuple.protocol = 58;
-        alert.tuple.source = Ipv6Addr::LOCALHOST.into();
-        alert.tuple.destination = "2001:db8::1".parse().unwrap();
-        (alert.tuple.source_port, alert.tuple.destination_port) = (128, 0);
+        alert.tuple = Some(FiveTuple {
+            source: Ipv6Addr::LOCALHOST.into(),
+            destination: "2001:db8::1".parse().unwrap(),
+            source_port: 128,
+            destination_port: 0,
+            protocol: 58,
+        });
         alert.packet.vlan = [0, 0];
         let line = line(&alert, EveOptions::default());
         assert_eq!(line["proto"], "IPv6-ICMP");
@@ -258,8 +275,27 @@ mod tests {
     #[test]
     fn a_protocol_without_a_name_is_a_number() {
         let mut alert = alert(9, 2);
-        alert.tuple.protocol = 99;
+        alert.tuple = alert.tuple.map(|tuple| FiveTuple { protocol: 99, ..tuple });
         assert_eq!(line(&alert, EveOptions::default())["proto"], "099");
+    }
+
+    #[test]
+    fn a_packet_that_could_not_be_decoded_has_neither_addresses_nor_a_flow() {
+        let mut alert = alert(9, 2);
+        (alert.tuple, alert.community_id, alert.payload_sha256) = (None, None, None);
+        (alert.payload, alert.flow, alert.header.flow) = Default::default();
+        let mut out = String::new();
+        render(&alert, EveOptions::default(), &mut out);
+        assert_eq!(
+            out,
+            concat!(
+                r#"{"timestamp":"2023-11-14T22:13:20.123456+0000","in_iface":"port\"0","#,
+                r#""event_type":"alert","vlan":[100],"alert":{"action":"allowed","gid":1,"#,
+                r#""signature_id":9,"rev":1,"signature":"test 9","category":"Misc activity","#,
+                r#""severity":2}}"#,
+                "\n"
+            )
+        );
     }
 
     #[test]

@@ -240,7 +240,12 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
         inspected: counters.inspected.get(),
         drops: drops.collect(),
         alert_drops: lost.collect(),
-        counters: other_counters(worker).into_iter().chain(ends).collect(),
+        events: counters.events.iter().map(|(event, count)| (event.name(), count)).collect(),
+        counters: other_counters(worker)
+            .into_iter()
+            .chain(ends)
+            .chain(counters.streams.named())
+            .collect(),
         silent_s: worker.silent_s(),
         poll_gap_ns: LatencyView::of(&counters.poll_gap_ns),
         service_ns: LatencyView::of(&counters.service_ns),
@@ -248,9 +253,10 @@ fn worker_view(worker: &WorkerStats) -> WorkerView {
 }
 
 /// The counters that have no field of their own, by the name that they have everywhere.
-fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 31] {
+fn other_counters(worker: &WorkerStats) -> [(&'static str, u64); 32] {
     let (counters, progress) = (&*worker.counters, &*worker.progress);
     [
+        ("bypassed", &counters.bypassed),
         ("handover_sent", &counters.handover_sent),
         ("handover_received", &counters.handover_received),
         ("linearised", &counters.linearised),

@@ -265,6 +265,8 @@ pub struct WorkerView {
     pub drops: BTreeMap<&'static str, u64>,
     /// Alerts lost before the drain, by cause.
     pub alert_drops: BTreeMap<&'static str, u64>,
+    /// Packets by what was unusual about them: decoder and stream events that were seen, by name.
+    pub events: BTreeMap<&'static str, u64>,
     /// The other counters, by name.
     pub counters: BTreeMap<&'static str, u64>,
     /// Seconds since the worker was last seen to poll.

@@ -90,6 +90,13 @@ fn workers(page: &mut Page, workers: &[WorkerView]) {
             page.sample(&[("worker", &worker.index), ("event", name)], count);
         }
     }
+    let help = "Packets by what was unusual about them: decoder and stream events.";
+    page.family("sensor_packet_events_total", "counter", help);
+    for worker in workers {
+        for (name, count) in &worker.events {
+            page.sample(&[("worker", &worker.index), ("event", name)], count);
+        }
+    }
     page.family("sensor_worker_generation", "gauge", "Generation that a worker uses.");
     for worker in workers {
         page.sample(&[("worker", &worker.index)], worker.generation);

@@ -101,9 +101,9 @@ impl RuleStore {
             environment: Arc::new(environment),
             mailboxes,
             registry,
+            turn: Arc::new(Mutex::new(CompileCache::after(&initial.rules))),
             active: RwLock::new(Arc::new(Active { info, loaded: initial })),
             losses: std::sync::Mutex::new(losses),
-            turn: Arc::new(Mutex::new(CompileCache::new())),
         }
     }
 

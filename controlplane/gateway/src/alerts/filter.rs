@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use alert_schema::{AlertFields, BatchHead};
+use contract::FiveTuple;
 use control::EveProtocol;
 
 use super::args::Filters;
@@ -37,18 +38,25 @@ impl Filters {
     /// Whether an alert of a batch satisfies every filter.
     #[must_use]
     pub fn admit(&self, head: &BatchHead<'_>, alert: &AlertFields<'_>) -> bool {
-        let (rule, tuple) = (&alert.signature, &alert.tuple);
-        let ports = [tuple.source_port, tuple.destination_port];
-        let ports = if has_ports(tuple.protocol) { &ports[..] } else { &[] };
+        let rule = &alert.signature;
         self.severity.is_none_or(|lowest| rule.severity <= lowest)
             && (self.sid.is_empty() || self.sid.contains(&rule.sid))
             && self.sensor.as_ref().is_none_or(|sensor| sensor == head.sensor)
             && self.site.as_ref().is_none_or(|site| site == head.site)
-            && self.src.is_none_or(|network| network.contains(tuple.source))
-            && self.dst.is_none_or(|network| network.contains(tuple.destination))
-            && self.port.is_none_or(|port| ports.contains(&port))
-            && self.proto.is_none_or(|protocol| protocol.0 == tuple.protocol)
             && self.msg.as_ref().is_none_or(|part| contains(rule.msg, part))
+            && self.admit_tuple(alert.tuple.as_ref())
+    }
+
+    /// Whether the packet's addresses satisfy the filters on them; one without addresses, none of these.
+    fn admit_tuple(&self, tuple: Option<&FiveTuple>) -> bool {
+        let holds = |test: &dyn Fn(&FiveTuple) -> bool| tuple.is_some_and(test);
+        let has_port = |tuple: &FiveTuple, port| {
+            has_ports(tuple.protocol) && [tuple.source_port, tuple.destination_port].contains(&port)
+        };
+        self.src.is_none_or(|network| holds(&|tuple| network.contains(tuple.source)))
+            && self.dst.is_none_or(|network| holds(&|tuple| network.contains(tuple.destination)))
+            && self.port.is_none_or(|port| holds(&|tuple| has_port(tuple, port)))
+            && self.proto.is_none_or(|protocol| holds(&|tuple| protocol.0 == tuple.protocol))
     }
 
     /// The subjects that can carry such alerts.
@@ -66,6 +74,8 @@ fn contains(text: &str, part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
+
+    use contract::FiveTuple;
 
     use super::Filters;
     use crate::alerts::print::tests::{alert, head};
@@ -108,10 +118,22 @@ mod tests {
 
     #[test]
     fn type_and_code_of_icmp_are_no_ports() {
-        let icmp = |alert: &mut alert_schema::AlertFields<'_>| alert.tuple.protocol = 58;
+        let icmp = |alert: &mut alert_schema::AlertFields<'_>| {
+            alert.tuple = alert.tuple.map(|tuple| FiveTuple { protocol: 58, ..tuple });
+        };
         assert!(!admits(&["--port", "80"], icmp));
         assert!(admits(&["--proto", "icmpv6"], icmp) && admits(&["--proto", "ipv6-icmp"], icmp));
         assert!(!admits(&["--proto", "icmp"], icmp));
+    }
+
+    #[test]
+    fn an_alert_without_addresses_satisfies_no_filter_on_them() {
+        let undecoded = |alert: &mut alert_schema::AlertFields<'_>| alert.tuple = None;
+        assert!(admits(&["--sid", "9"], undecoded));
+        for words in [["--src", "0.0.0.0/0"], ["--dst", "::/0"], ["--port", "0"], ["--proto", "0"]]
+        {
+            assert!(!admits(&words, undecoded), "{words:?}");
+        }
     }
 
     #[test]

@@ -12,27 +12,29 @@ use serde::Serialize;
 use super::filter::has_ports;
 
 /// The line for people, with its line feed:
-/// `time  [**] [gid:sid:rev] msg [**] [Classification: …] [Priority: n] {proto} source -> destination  site/sensor`.
+/// `time  [**] [gid:sid:rev] msg [**] [Classification: …] [Priority: n] {proto} source -> destination  site/sensor`,
+/// without protocol and addresses where the packet could not be decoded.
 pub(super) fn plain(head: &BatchHead<'_>, alert: &AlertFields<'_>) -> String {
-    let (rule, tuple) = (&alert.signature, &alert.tuple);
+    let rule = &alert.signature;
     let mut line = format!("{}  [**] ", UtcTime(alert.header.wall_ns));
     // Writing to a `String` cannot fail.
     let _ = write!(line, "[{}:{}:{}] {} [**] ", rule.gid, rule.sid, rule.rev, Shown(rule.msg));
     if !rule.category.is_empty() {
         let _ = write!(line, "[Classification: {}] ", Shown(rule.category));
     }
-    let _ = writeln!(
-        line,
-        "[Priority: {}] {{{}}} {}:{} -> {}:{}  {}/{}",
-        rule.severity,
-        EveProtocol(tuple.protocol),
-        EveAddress(tuple.source),
-        tuple.source_port,
-        EveAddress(tuple.destination),
-        tuple.destination_port,
-        Shown(head.site),
-        Shown(head.sensor),
-    );
+    let _ = write!(line, "[Priority: {}] ", rule.severity);
+    if let Some(tuple) = &alert.tuple {
+        let _ = write!(
+            line,
+            "{{{}}} {}:{} -> {}:{} ",
+            EveProtocol(tuple.protocol),
+            EveAddress(tuple.source),
+            tuple.source_port,
+            EveAddress(tuple.destination),
+            tuple.destination_port,
+        );
+    }
+    let _ = writeln!(line, " {}/{}", Shown(head.site), Shown(head.sensor));
     line
 }
 
@@ -52,27 +54,34 @@ impl std::fmt::Display for Shown<'_> {
 #[derive(Serialize)]
 struct Event<'a> {
     timestamp: String,
-    flow_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_id: Option<u64>,
     #[serde(skip_serializing_if = "str::is_empty")]
     in_iface: &'a str,
     event_type: &'static str,
     #[serde(skip_serializing_if = "<[u16]>::is_empty")]
     vlan: &'a [u16],
-    src_ip: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_ip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     src_port: Option<u16>,
-    dest_ip: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_ip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dest_port: Option<u16>,
-    proto: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proto: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_type: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_code: Option<u16>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     community_id: &'a str,
     alert: Rule<'a>,
-    direction: &'static str,
-    flow: Flow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<Flow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,34 +127,35 @@ pub(super) fn json(
     payload: bool,
     replay: bool,
 ) -> String {
-    let (tuple, header, flow) = (&alert.tuple, &alert.header, &alert.flow);
+    let (header, flow) = (&alert.header, &alert.flow);
+    let tuple = alert.tuple.as_ref();
     let tags = alert.packet.vlan.iter().take_while(|tag| **tag != 0).count();
-    let ports = has_ports(tuple.protocol);
-    let icmp = matches!(tuple.protocol, 1 | 58);
-    let to_server = header.flags & Header::TO_SERVER != 0;
+    let ports = tuple.filter(|tuple| has_ports(tuple.protocol));
+    let icmp = tuple.filter(|tuple| matches!(tuple.protocol, 1 | 58));
+    let direction = if header.flags & Header::TO_SERVER == 0 { "to_client" } else { "to_server" };
     let event = Event {
         timestamp: UtcTime(header.wall_ns).to_string(),
-        flow_id: header.flow,
+        flow_id: tuple.map(|_| header.flow),
         in_iface: alert.in_iface,
         event_type: "alert",
         vlan: &alert.packet.vlan[..tags],
-        src_ip: EveAddress(tuple.source).to_string(),
-        src_port: ports.then_some(tuple.source_port),
-        dest_ip: EveAddress(tuple.destination).to_string(),
-        dest_port: ports.then_some(tuple.destination_port),
-        proto: EveProtocol(tuple.protocol).to_string(),
-        icmp_type: icmp.then_some(tuple.source_port),
-        icmp_code: icmp.then_some(tuple.destination_port),
+        src_ip: tuple.map(|tuple| EveAddress(tuple.source).to_string()),
+        src_port: ports.map(|tuple| tuple.source_port),
+        dest_ip: tuple.map(|tuple| EveAddress(tuple.destination).to_string()),
+        dest_port: ports.map(|tuple| tuple.destination_port),
+        proto: tuple.map(|tuple| EveProtocol(tuple.protocol).to_string()),
+        icmp_type: icmp.map(|tuple| tuple.source_port),
+        icmp_code: icmp.map(|tuple| tuple.destination_port),
         community_id: alert.community_id,
         alert: rule(alert),
-        direction: if to_server { "to_server" } else { "to_client" },
-        flow: Flow {
+        direction: tuple.map(|_| direction),
+        flow: tuple.map(|_| Flow {
             pkts_toserver: flow.packets_to_server,
             pkts_toclient: flow.packets_to_client,
             bytes_toserver: flow.bytes_to_server,
             bytes_toclient: flow.bytes_to_client,
             start: UtcTime(flow.start_wall_ns).to_string(),
-        },
+        }),
         payload: (payload && !alert.payload.is_empty()).then(|| STANDARD.encode(alert.payload)),
         payload_sha256: alert.payload_sha256.map(|digest| hex(digest)),
         cut: header.flags & Header::CUT != 0,
@@ -218,13 +228,13 @@ pub(super) mod tests {
                 raised_after_ns: 21_500,
                 worker: 1,
             },
-            tuple: FiveTuple {
+            tuple: Some(FiveTuple {
                 source: "192.0.2.1".parse().unwrap(),
                 destination: "198.51.100.2".parse().unwrap(),
                 source_port: 49_152,
                 destination_port: 80,
                 protocol: 6,
-            },
+            }),
             packet: PacketFacts { wire_length: 99, payload_length: 5, vlan: [100, 0], port: 0 },
             flow: FlowFacts {
                 packets_to_server: 4,
@@ -293,8 +303,8 @@ pub(super) mod tests {
     #[test]
     fn icmp_has_type_and_code_and_a_replay_says_so() {
         let mut alert = alert();
-        alert.tuple.protocol = 1;
-        (alert.tuple.source_port, alert.tuple.destination_port) = (8, 0);
+        let icmp = |tuple| FiveTuple { protocol: 1, source_port: 8, destination_port: 0, ..tuple };
+        alert.tuple = alert.tuple.map(icmp);
         alert.packet.vlan = [0; 2];
         alert.in_iface = "";
         let line = json(&head(), &alert, false, true);
@@ -302,6 +312,21 @@ pub(super) mod tests {
         assert_eq!((&event["icmp_type"], &event["icmp_code"]), (&8.into(), &0.into()));
         assert_eq!(event["replay"], true);
         for absent in ["src_port", "dest_port", "vlan", "in_iface", "payload", "cut"] {
+            assert!(event.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_decoded_has_no_addresses_in_any_form() {
+        let mut alert = alert();
+        (alert.tuple, alert.community_id, alert.payload_sha256) = (None, "", None);
+        assert!(plain(&head(), &alert).ends_with("[Priority: 2]  lab/s1\n"));
+        let line = json(&head(), &alert, false, false);
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["alert"]["signature_id"], 9);
+        for absent in
+            ["flow_id", "src_ip", "dest_port", "proto", "community_id", "direction", "flow"]
+        {
             assert!(event.get(absent).is_none(), "{absent}");
         }
     }

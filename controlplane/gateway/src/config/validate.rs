@@ -37,6 +37,7 @@ impl Config {
         self.validate_sensor()?;
         self.validate_workers()?;
         self.fragments.validate()?;
+        self.streams.validate()?;
         self.flow.validate()?;
         self.validate_detect()?;
         self.rules.store.validate()?;

@@ -126,11 +126,9 @@ struct Line<'a>(&'a Alert);
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Alert { header, tuple, signature, .. } = self.0;
-        let FiveTuple { source, destination, source_port, destination_port, protocol } = tuple;
         write!(
             f,
-            "{} packet {} [{}:{}:{}] {} (priority {}) protocol {protocol} \
-             {source} {source_port} -> {destination} {destination_port}",
+            "{} packet {} [{}:{}:{}] {} (priority {}) ",
             UtcTime(header.wall_ns),
             header.packet,
             signature.gid,
@@ -138,6 +136,9 @@ impl fmt::Display for Line<'_> {
             signature.rev,
             signature.msg,
             signature.severity,
-        )
+        )?;
+        let Some(tuple) = tuple else { return f.write_str("not decoded") };
+        let FiveTuple { source, destination, source_port, destination_port, protocol } = tuple;
+        write!(f, "protocol {protocol} {source} {source_port} -> {destination} {destination_port}")
     }
 }

@@ -21,13 +21,13 @@ fn alert(sequence: u64, severity: u8) -> AlertFields<'static> {
             raised_after_ns: 1_000,
             worker: 1,
         },
-        tuple: FiveTuple {
+        tuple: Some(FiveTuple {
             source: "192.0.2.1".parse().unwrap(),
             destination: "198.51.100.2".parse().unwrap(),
             source_port: 49_152,
             destination_port: 80,
             protocol: 6,
-        },
+        }),
         packet: PacketFacts { wire_length: 99, payload_length: 5, vlan: [0; 2], port: 0 },
         flow: FlowFacts::default(),
         signature: SignatureFields {

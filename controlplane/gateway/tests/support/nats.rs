@@ -62,7 +62,7 @@ fn unpack(subject: &str, payload: &[u8], received: &mut Vec<Received>) {
             assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(alert.payload)));
         }
         assert!(subject.ends_with(&format!(".alert.{}", alert.signature.severity)), "{subject}");
-        let tuple: FiveTuple = alert.tuple;
+        let tuple: FiveTuple = alert.tuple.unwrap();
         received.push(Received {
             alert: Alert { sid: alert.signature.sid, tuple, sha256: digest },
             subject: subject.to_owned(),

@@ -19,7 +19,10 @@ mod rules_of;
 use std::time::Instant;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use detect::{CompileCache, CompileOptions, Inspect, RuleSet, Scratch};
+use contract::EventSet;
+use detect::{
+    CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, RuleSet, Scope, Scratch,
+};
 use rules::hir::{PayloadTest, Rule};
 
 use crate::capture::Packet;
@@ -78,7 +81,7 @@ fn with_engine(rules: Vec<Rule>, packets: &[Packet]) -> Sums {
 fn with_aho_corasick(rules: &[Rule], kind: AhoCorasickKind, packets: &[Packet]) -> Sums {
     let literals = rules.iter().filter_map(|rule| match rule.payload.first()? {
         PayloadTest::Content(content) => Some(&content.bytes),
-        PayloadTest::Pcre(_) => None,
+        _ => None,
     });
     let matcher = AhoCorasick::builder()
         .kind(Some(kind))
@@ -105,7 +108,7 @@ fn inspect_all_aho_corasick(matcher: &AhoCorasick, packets: &[Packet]) -> Sums {
 
 fn warm(rules: &RuleSet, packets: &[Packet], scratch: &mut Scratch) {
     for packet in packets {
-        rules.inspect(&view(packet), scratch);
+        rules.inspect(&view(packet), &mut FlowVariables::default(), scratch);
     }
 }
 
@@ -117,16 +120,23 @@ fn view(packet: &Packet) -> Inspect<'_> {
         icmp: None,
         payload: &packet.payload,
         payload_bytes: packet.payload.len() as u32,
+        in_stream: false,
+        chunks: &[],
+        chunks_only: false,
         has_transport: true,
         first_in_direction: false,
+        flow: Some(FlowView { to_server: true, established: true, age_s: 0, stream_sizes: None }),
+        reassembled: false,
+        events: EventSet::EMPTY,
+        scope: Scope::Whole,
     }
 }
 
 #[inline(never)]
 fn inspect_all(rules: &RuleSet, packets: &[Packet], scratch: &mut Scratch) -> Sums {
-    let mut sums = Sums::default();
+    let (mut sums, mut variables) = (Sums::default(), FlowVariables::default());
     for packet in packets {
-        let outcome = rules.inspect(&view(packet), scratch);
+        let outcome = rules.inspect(&view(packet), &mut variables, scratch);
         sums.candidates += u64::from(outcome.candidates);
         sums.bytes += u64::from(outcome.bytes_scanned);
         sums.alerts += scratch.alerts().len() as u64;

@@ -111,6 +111,9 @@ fn rule(random: &mut Random, index: usize) -> Rule {
         class: Class::PktOrStream,
         packet: Vec::new(),
         payload,
+        flow: Vec::new(),
+        effects: Vec::new(),
+        raises: true,
         text: Arc::from(""),
         line: index as u32 + 1,
     }

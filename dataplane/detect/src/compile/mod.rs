@@ -5,11 +5,13 @@ mod fast_pattern;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rules::hir::{Class, Rule};
+use rules::hir::Rule;
 
 use self::fast_pattern::Statistics;
 use crate::cache::CompileCache;
-use crate::error::{CompileError, Refusal, RefusalReason};
+use crate::error::{CompileError, Refusal};
+use crate::events::{EventIndex, first_event};
+use crate::flow::FlowProgram;
 use crate::header::{HeaderCheck, protocol_covers};
 use crate::order::{both_ways, rank};
 use crate::prefilter::DomainBuilder;
@@ -72,18 +74,24 @@ impl RuleSet {
 
         let started = Instant::now();
         let directed = directed_rules(&programs.signatures);
-        let domains = Domains::new(|number| {
+        let domains = Domains::new(|number, situation| {
             let mut builder = DomainBuilder::default();
             for (rank, directed) in (0_u32..).zip(&directed) {
                 let index = directed.signature as usize;
                 let Some(rule) = programs.signatures.get(index) else { continue };
-                if protocol_covers(rule.protocol, number) {
+                let is_here =
+                    protocol_covers(rule.protocol, number) && situation.covers(rule.class);
+                if is_here && first_event(rule).is_none() {
                     let pattern = patterns.get(index).and_then(Option::as_ref);
                     builder.add(rank, rule, directed.swapped, pattern);
                 }
             }
             builder.build(cache)
         });
+        let ranked = (0_u32..).zip(&directed).filter_map(|(rank, directed)| {
+            Some((rank, programs.signatures.get(directed.signature as usize)?.as_ref()))
+        });
+        let events = EventIndex::new(ranked);
         let prefilters_time = started.elapsed();
 
         let hits = cache.end();
@@ -101,14 +109,19 @@ impl RuleSet {
             ..CompileReport::default()
         };
         domains.report(&mut report);
+        report.prefilter_bytes += events.bytes();
         programs.refused.shrink_to_fit();
         Ok(Self {
             signatures: programs.signatures,
             programs: programs.programs.into_boxed_slice(),
+            uses_variables: programs.flow_programs.iter().any(FlowProgram::uses_variables),
+            flow_programs: programs.flow_programs.into_boxed_slice(),
+            names: cache.names(),
             simulated: programs.simulated.into_boxed_slice(),
             refused: programs.refused,
             directed: directed.into_boxed_slice(),
             domains,
+            events,
             alerts_max: options.alerts_per_packet_max.map_or(usize::MAX, |most| most as usize),
             report,
         })
@@ -116,9 +129,11 @@ impl RuleSet {
 }
 
 /// Rules with their programs, and those that have none.
+#[derive(Default)]
 struct Programs {
     signatures: Vec<Arc<Rule>>,
     programs: Vec<Program>,
+    flow_programs: Vec<FlowProgram>,
     refused: Vec<Refusal>,
     simulated: Vec<Arc<crate::program::pcre::Regex>>,
     regex_bytes: usize,
@@ -133,29 +148,31 @@ fn compile_programs(
         dfa_bytes_max: options.regex_bytes_max,
         total_bytes_max: options.regex_total_bytes_max,
     };
+    let mut compiled = Programs::default();
+    let mut flows = Vec::with_capacity(rules.len());
+    // The two take turns with the cache, so the flows' programs come first.
+    for rule in &rules {
+        flows.push(cache.flow_program(rule));
+    }
     let mut regexes = RegexCompiler::new(cache, limits);
-    let mut signatures = Vec::with_capacity(rules.len());
-    let mut programs = Vec::with_capacity(rules.len());
-    let mut refused = Vec::new();
-    for rule in rules {
-        let program = if rule.class == Class::Stream {
-            Err(RefusalReason::NeedsStream)
-        } else {
-            Program::compile(&rule.payload, &mut regexes).map_err(RefusalReason::from)
-        };
-        match program {
-            Ok(program) => {
-                programs.push(program);
-                signatures.push(Arc::new(rule));
+    for (rule, flow) in rules.into_iter().zip(flows) {
+        let programs =
+            flow.and_then(|flow| Ok((Program::compile(&rule.payload, &mut regexes)?, flow)));
+        match programs {
+            Ok((program, flow)) => {
+                compiled.programs.push(program);
+                compiled.flow_programs.push(flow);
+                compiled.signatures.push(Arc::new(rule));
             }
             Err(reason) => {
                 let (gid, sid, line) = (rule.meta.gid, rule.meta.sid, rule.line);
-                refused.push(Refusal { gid, sid, line, reason });
+                compiled.refused.push(Refusal { gid, sid, line, reason });
             }
         }
     }
-    let regex_bytes = regexes.bytes;
-    Programs { signatures, programs, refused, simulated: regexes.into_simulated(), regex_bytes }
+    compiled.regex_bytes = regexes.bytes;
+    compiled.simulated = regexes.into_simulated();
+    compiled
 }
 
 /// The rules in the order in which they are raised, those for both directions twice.
@@ -168,6 +185,7 @@ fn directed_rules(signatures: &[Arc<Rule>]) -> Vec<Directed> {
                     header: HeaderCheck::new(rule, swapped),
                     signature,
                     action: rule.action,
+                    raises: rule.raises,
                     swapped,
                 });
             }

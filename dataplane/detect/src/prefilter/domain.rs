@@ -78,7 +78,31 @@ impl PatternMarks {
     }
 }
 
-/// The prefilters of one IP protocol.
+/// Which rules of a protocol a domain is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Situation {
+    /// Packets whose payload is not in a stream.
+    Packet,
+    /// Packets whose payload is in a stream: rules that look at either wait for the chunk.
+    InStream,
+    /// Chunks of streams.
+    Chunk,
+}
+
+impl Situation {
+    /// Whether rules of `class` are looked at.
+    pub(crate) const fn covers(self, class: Class) -> bool {
+        match class {
+            Class::PktOrStream => !matches!(self, Self::InStream),
+            Class::Stream => matches!(self, Self::Chunk),
+            Class::Pkt | Class::IpOnly | Class::PktHdr => !matches!(self, Self::Chunk),
+            // Their index is by event.
+            Class::Event => false,
+        }
+    }
+}
+
+/// The prefilters of one IP protocol in one [`Situation`].
 #[derive(Debug)]
 pub(crate) struct Domain {
     table: Arc<Table>,
@@ -92,7 +116,7 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// Fills `candidates` with the ranks of rules that may match `view`; returns the bytes scanned.
+    /// Fills `candidates` with the ranks of rules that may match the packet; returns the bytes scanned.
     #[inline]
     pub(crate) fn prefilter(
         &self,
@@ -105,20 +129,44 @@ impl Domain {
         if view.first_in_direction {
             self.ip_only.visit(view, &mut insert_all);
         }
-        if view.payload.is_empty() || self.uses.is_empty() {
+        self.scan(view, view.payload, marks, candidates)
+    }
+
+    /// Fills `candidates` with the ranks of rules that may match a chunk; returns the bytes scanned.
+    pub(crate) fn prefilter_chunks(
+        &self,
+        view: &Inspect<'_>,
+        marks: &mut PatternMarks,
+        candidates: &mut CandidateSet,
+    ) -> u32 {
+        self.properties
+            .visit(view, |ranks: &[u32]| ranks.iter().for_each(|rank| candidates.insert(*rank)));
+        let chunks = view.chunks.iter();
+        chunks.fold(0, |sum, chunk| sum.saturating_add(self.scan(view, chunk, marks, candidates)))
+    }
+
+    /// Names the rules whose pattern is in `bytes`; returns how many bytes were scanned.
+    #[inline]
+    fn scan(
+        &self,
+        view: &Inspect<'_>,
+        bytes: &[u8],
+        marks: &mut PatternMarks,
+        candidates: &mut CandidateSet,
+    ) -> u32 {
+        if bytes.is_empty() || self.uses.is_empty() {
             return 0;
         }
         marks.start();
         let ports =
             has_ports(view).then_some((view.tuple.source_port, view.tuple.destination_port));
         let (main, more) = self.groups.filters(ports);
-        let mut hit =
-            |at: usize, window: u32| self.on_window(view.payload, at, window, marks, candidates);
-        main.scan(view.payload, &mut hit);
+        let mut hit = |at: usize, window: u32| self.on_window(bytes, at, window, marks, candidates);
+        main.scan(bytes, &mut hit);
         if let Some(more) = more {
-            more.scan(view.payload, &mut hit);
+            more.scan(bytes, &mut hit);
         }
-        u32::try_from(view.payload.len()).unwrap_or(u32::MAX)
+        u32::try_from(bytes.len()).unwrap_or(u32::MAX)
     }
 
     #[inline(never)]
@@ -164,6 +212,14 @@ impl Domain {
         }
         if settled {
             *occurrences = SETTLED;
+        }
+    }
+
+    /// Fills `candidates` with the rules about addresses only, where they are due.
+    pub(crate) fn addresses(&self, view: &Inspect<'_>, candidates: &mut CandidateSet) {
+        if view.first_in_direction {
+            self.ip_only
+                .visit(view, |ranks| ranks.iter().for_each(|rank| candidates.insert(*rank)));
         }
     }
 

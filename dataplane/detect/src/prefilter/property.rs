@@ -3,8 +3,9 @@
 use rules::hir::{PacketTest, PortSet, Rule};
 
 use super::range_map::{Key, Range, RangeMap};
-use crate::Inspect;
+use crate::flow::way_and_state_pass;
 use crate::header::{ends, flags_match, has_ports};
+use crate::{FlowView, Inspect};
 
 /// A property that more than this share of all values passes does not narrow a rule down.
 const SHARE_MAX: f64 = 0.5;
@@ -20,6 +21,8 @@ pub(super) struct Properties {
     itype: RangeMap<u16>,
     ttl: RangeMap<u16>,
     dsize: RangeMap<u32>,
+    /// By [`flow_code`].
+    flow: RangeMap<u16>,
     /// Rules that no property narrows down.
     unfiltered: Box<[u32]>,
 }
@@ -40,6 +43,7 @@ struct Collected {
     itype: Vec<Range<u16>>,
     ttl: Vec<Range<u16>>,
     dsize: Vec<Range<u32>>,
+    flow: Vec<Range<u16>>,
     unfiltered: Vec<u32>,
 }
 
@@ -53,9 +57,11 @@ enum Property {
     Itype,
     Ttl,
     Dsize,
+    /// Way and state of the flow.
+    Flow,
 }
 
-const PROPERTIES: [Property; 8] = [
+const PROPERTIES: [Property; 9] = [
     Property::Address(0),
     Property::Address(1),
     Property::Port(1),
@@ -64,7 +70,32 @@ const PROPERTIES: [Property; 8] = [
     Property::Itype,
     Property::Dsize,
     Property::Ttl,
+    Property::Flow,
 ];
+
+/// Values of [`flow_code`].
+const FLOW_CODES: u16 = 5;
+
+/// Way and state of a packet's flow as one number below [`FLOW_CODES`].
+const fn flow_code(flow: Option<&FlowView>) -> u16 {
+    match flow {
+        None => 0,
+        Some(flow) => 1 + flow.to_server as u16 + 2 * flow.established as u16,
+    }
+}
+
+/// Every [`flow_code`], and whether `rule` accepts it.
+fn flow_codes(rule: &Rule) -> impl Iterator<Item = (u16, bool)> + '_ {
+    (0..FLOW_CODES).map(|code| {
+        let flow = code.checked_sub(1).map(|bits| FlowView {
+            to_server: bits & 1 != 0,
+            established: bits & 2 != 0,
+            age_s: 0,
+            stream_sizes: None,
+        });
+        (code, way_and_state_pass(rule, flow.as_ref()))
+    })
+}
 
 impl Properties {
     /// Files each (rank, rule, whether its ends are exchanged).
@@ -99,6 +130,7 @@ impl Properties {
             + self.itype.bytes()
             + self.ttl.bytes()
             + self.dsize.bytes()
+            + self.flow.bytes()
             + self.unfiltered.len() * 4
     }
 
@@ -121,6 +153,7 @@ impl Properties {
         }
         visit(self.ttl.get(view.ttl.into()));
         visit(self.dsize.get(view.payload_bytes));
+        visit(self.flow.get(flow_code(view.flow.as_ref())));
     }
 }
 
@@ -152,6 +185,7 @@ impl Collected {
             Property::Flags => spans(&mut self.flags, item, byte_values(rule, Property::Flags)),
             Property::Itype => spans(&mut self.itype, item, byte_values(rule, Property::Itype)),
             Property::Ttl => spans(&mut self.ttl, item, byte_values(rule, Property::Ttl)),
+            Property::Flow => spans(&mut self.flow, item, flow_codes(rule)),
             Property::Dsize => {
                 let sizes = (0..=u32::from(u16::MAX)).map(|size| (size, dsize_accepts(rule, size)));
                 spans(&mut self.dsize, item, sizes);
@@ -195,6 +229,7 @@ impl Collected {
             itype: map(self.itype, rest),
             ttl: map(self.ttl, rest),
             dsize: map(self.dsize, rest),
+            flow: map(self.flow, rest),
             unfiltered: Box::default(),
         };
         unfiltered.sort_unstable();
@@ -231,6 +266,10 @@ fn share(rule: &Rule, swapped: bool, property: Property) -> f64 {
             set.0.iter().map(|r| f64::from(r.end() - r.start()) + 1.0).sum::<f64>() / 65_536.0
         }
         Property::Flags | Property::Itype | Property::Ttl => bytes(property),
+        Property::Flow => {
+            let accepted = flow_codes(rule).filter(|(_, accepted)| *accepted).count();
+            accepted as f64 / f64::from(FLOW_CODES)
+        }
         Property::Dsize if rule.packet.iter().any(|t| matches!(t, PacketTest::Dsize(_))) => {
             let sizes = 0..=u32::from(u16::MAX);
             sizes.filter(|size| dsize_accepts(rule, *size)).count() as f64 / 65_536.0

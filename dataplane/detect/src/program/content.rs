@@ -1,9 +1,10 @@
 //! One literal of a program: where it may be, and where it is.
 
 use memchr::memmem::Finder;
-use rules::hir::Content;
+use rules::hir::{Content, PlaceVariables};
 
-use super::{Place, Work, moves_position};
+use super::workspace::{Variables, Work};
+use super::{Place, moves_position};
 
 /// A compiled `content`.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct Window {
     depth: Option<u32>,
     distance: Option<i32>,
     within: Option<i32>,
+    variables: PlaceVariables,
 }
 
 impl Window {
@@ -34,7 +36,28 @@ impl Window {
             depth: content.depth,
             distance: content.distance,
             within: content.within,
+            variables: content.variables,
         }
+    }
+
+    /// The window with what the variables hold; numbers are cut to the width of literals, as in the peer.
+    fn resolved(mut self, variables: &Variables) -> Self {
+        let names = self.variables;
+        if let Some(name) = names.offset {
+            self.offset = variables.get(name) as u32;
+        }
+        if let Some(name) = names.depth {
+            // An end that wraps around lies before the start.
+            let end = self.offset.wrapping_add(variables.get(name) as u32);
+            self.depth = Some(end.saturating_sub(self.offset));
+        }
+        if let Some(name) = names.distance {
+            self.distance = Some(variables.get(name) as i32);
+        }
+        if let Some(name) = names.within {
+            self.within = Some(variables.get(name) as i32);
+        }
+        self
     }
 
     /// Start and end in a payload of `length` bytes, after a match that ended at `position`. The start
@@ -49,10 +72,12 @@ impl Window {
             let end = self.depth.map_or(length, |depth| start.saturating_add(depth as usize));
             return (start, end.min(length));
         }
-        let position = i64::try_from(position).unwrap_or(i64::MAX);
-        let from = position.saturating_add(self.distance.unwrap_or(0).into());
-        let end = match self.within.map(|within| from.saturating_add(within.into())) {
-            Some(end) if end >= 0 => saturated(end).min(length),
+        let from = (position as i64).saturating_add(self.distance.unwrap_or(0).into());
+        // The peer adds where a variable `distance` begins once more.
+        let again = if self.variables.distance.is_some() { from.max(0) as i32 } else { 0 };
+        let end = |within: i32| (from as i32).wrapping_add(within).wrapping_add(again);
+        let end = match self.within.map(end) {
+            Some(end) if end >= 0 => saturated(end.into()).min(length),
             _ => length,
         };
         (saturated(from).max(self.offset as usize), end)
@@ -60,7 +85,10 @@ impl Window {
 
     /// For a content that depends on no other: the smallest start and the largest end in any payload.
     pub(crate) fn bounds(self) -> (u32, u32) {
-        if self.distance.is_some() || self.within.is_some() {
+        if self.distance.is_some()
+            || self.within.is_some()
+            || self.variables != PlaceVariables::default()
+        {
             return (0, u32::MAX);
         }
         (self.offset, self.depth.map_or(u32::MAX, |depth| self.offset.saturating_add(depth)))
@@ -93,9 +121,10 @@ impl ContentStep {
         payload: &[u8],
         position: usize,
         resume: Option<usize>,
+        variables: &Variables,
         work: &mut Work,
     ) -> Option<Place> {
-        let (start, end) = self.window.at(position, payload.len());
+        let (start, end) = self.window.resolved(variables).at(position, payload.len());
         let start = resume.unwrap_or(start);
         if self.negated {
             work.spend(end.saturating_sub(start));
@@ -133,10 +162,13 @@ impl ContentStep {
 
 #[cfg(test)]
 mod tests {
+    use rules::hir::PlaceVariables;
+
     use super::Window;
 
     fn relative(distance: Option<i32>, within: Option<i32>) -> Window {
-        Window { offset: 0, depth: None, distance, within }
+        let variables = PlaceVariables::default();
+        Window { offset: 0, depth: None, distance, within, variables }
     }
 
     #[test]
@@ -146,12 +178,12 @@ mod tests {
         assert_eq!(relative(Some(2), Some(3)).at(3, 10), (5, 8));
         assert_eq!(relative(Some(-5), Some(10)).at(7, 20), (2, 12));
         assert_eq!(relative(Some(-5), Some(3)).at(1, 20), (0, 20), "wraps in the peer");
-        assert_eq!(relative(Some(i32::MAX), Some(i32::MAX)).at(usize::MAX, 9).1, 9);
+        assert_eq!(relative(Some(i32::MAX), Some(i32::MAX)).at(9, 9).1, 7, "wraps around");
     }
 
     #[test]
     fn absolute_windows() {
-        let window = Window { offset: 4, depth: Some(u32::MAX), distance: None, within: None };
+        let window = Window { offset: 4, depth: Some(u32::MAX), ..relative(None, None) };
         assert_eq!(window.at(7, 10), (4, 10));
         assert_eq!(window.bounds(), (4, u32::MAX));
     }

@@ -1,19 +1,27 @@
-//! Inspection programs: the contents and regular expressions of a rule, in rule order.
+//! Inspection programs: the tests of a rule's bytes, in rule order.
 //!
-//! A test that the next one is relative to is tried again at its next place when a later test fails;
-//! everything else is tried once. Steps are evaluated iteratively over frames in the worker's scratch,
-//! so that no rule can exhaust the stack.
+//! A content or regular expression is tried again at its next place when a later test fails, if the next
+//! test, or the next content or expression, is relative; everything else is tried once. Where an
+//! absolute content is missing, nothing before it is tried again. Steps are evaluated iteratively over
+//! frames in the worker's scratch, so that no rule can exhaust the stack.
 
+mod base64;
+mod bytes;
 mod content;
+mod lowered;
 pub(crate) mod pcre;
+mod workspace;
 
-use std::sync::Arc;
+use rules::hir::{Content, FastPattern, PayloadTest, PlaceVariables};
 
-use rules::hir::{Content, FastPattern, PayloadTest};
-
+use self::base64::Base64Step;
+use self::bytes::{BytesStep, Moved};
 use self::content::ContentStep;
 pub(crate) use self::content::Window;
-use self::pcre::{PcreCache, PcreStep, Regex, RegexCompiler};
+use self::lowered::Lowered;
+use self::pcre::{PcreStep, RegexCompiler};
+pub(crate) use self::workspace::Workspace;
+use self::workspace::{Frame, Work};
 use crate::error::PcreError;
 
 /// Evaluations of steps for one rule on one payload; the one that reaches the limit fails, and with it
@@ -31,94 +39,18 @@ pub const INSPECTION_WORK_MAX: usize = 1 << 23;
 struct Place {
     /// Where the next search of the same step begins.
     next: usize,
-    /// Where the match ended; `None` where the step does not move the position (negations).
+    /// Where the match ended; `None` where the step does not move the position.
     end: Option<usize>,
 }
 
-/// A step that may be tried again.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    step: usize,
-    position: usize,
-    next: usize,
-}
-
-/// Memory for running programs.
-#[derive(Debug)]
-pub(crate) struct Workspace {
-    frames: Vec<Frame>,
-    lowered: Lowered,
-    pcre: PcreCache,
-    work: Work,
-    /// Searches given up since [`Workspace::start`].
-    pub(crate) limit_hits: u32,
-}
-
-impl Workspace {
-    /// Memory for programs of at most `steps_max` steps and for the expressions `simulated`.
-    pub(crate) fn new(steps_max: usize, simulated: &[Arc<Regex>]) -> Self {
-        Self {
-            frames: Vec::with_capacity(steps_max),
-            lowered: Lowered::default(),
-            pcre: PcreCache::new(simulated),
-            work: Work::default(),
-            limit_hits: 0,
-        }
-    }
-
-    /// Begins a packet.
-    #[inline]
-    pub(crate) fn start(&mut self) {
-        self.lowered.length = None;
-        self.limit_hits = 0;
-    }
-}
-
-/// What is left of [`INSPECTION_WORK_MAX`].
-#[derive(Debug, Default)]
-struct Work {
-    left: usize,
-    exhausted: bool,
-}
-
-impl Work {
-    #[inline]
-    fn spend(&mut self, work: usize) {
-        match self.left.checked_sub(work) {
-            Some(left) => self.left = left,
-            None => (self.left, self.exhausted) = (0, true),
-        }
-    }
-}
-
-/// Largest payload: what the length field of an IP packet can say.
-const PAYLOAD_BYTES_MAX: usize = u16::MAX as usize;
-
-/// The payload in lower case, made when the first caseless content asks.
-#[derive(Debug)]
-struct Lowered {
-    bytes: Box<[u8]>,
-    length: Option<usize>,
-}
-
-impl Default for Lowered {
-    fn default() -> Self {
-        Self { bytes: vec![0; PAYLOAD_BYTES_MAX].into_boxed_slice(), length: None }
-    }
-}
-
-impl Lowered {
-    /// `payload` in lower case; cut at [`PAYLOAD_BYTES_MAX`].
-    fn of(&mut self, payload: &[u8]) -> &[u8] {
-        let length = payload.len().min(PAYLOAD_BYTES_MAX);
-        if self.length.is_none() {
-            for (to, from) in self.bytes.iter_mut().zip(payload) {
-                *to = from.to_ascii_lowercase();
-            }
-            self.length = Some(length);
-        }
-        self.bytes.get(..length).unwrap_or_default()
-    }
+/// What became of tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Match,
+    /// Another place of a test before may do.
+    Miss,
+    /// No other place of any test can help.
+    Never,
 }
 
 /// One test of a program.
@@ -126,15 +58,18 @@ impl Lowered {
 enum Test {
     Content(Box<ContentStep>),
     Pcre(PcreStep),
+    Bytes(BytesStep),
+    Base64(Box<Base64Step>),
 }
 
 /// A test and how it joins the others.
 #[derive(Debug)]
 struct Step {
     test: Test,
-    relative: bool,
-    /// The next test is relative to this one's match.
+    /// A test that counts from this one's match may ask for its next place.
     retry: bool,
+    /// If it fails, the rule does.
+    last_word: bool,
 }
 
 /// The program of one rule.
@@ -151,97 +86,179 @@ impl Program {
     ) -> Result<Self, PcreError> {
         let mut steps = Vec::with_capacity(tests.len());
         for (index, test) in tests.iter().enumerate() {
-            let retry = tests.get(index + 1).is_some_and(is_relative) && !is_negated(test);
+            let rest = tests.get(index + 1..).unwrap_or_default();
+            let counted_from = is_counted_from(test, rest);
+            let retry = counted_from && !is_negated(test);
             let compiled = match test {
                 PayloadTest::Content(content) => Test::Content(Box::new(ContentStep::new(content))),
                 PayloadTest::Pcre(pcre) => {
-                    let end_used = tests.iter().skip(index + 1).any(is_relative);
+                    let end_used = rest.iter().any(PayloadTest::is_relative);
                     Test::Pcre(regexes.compile(pcre, retry, end_used)?)
                 }
+                PayloadTest::Base64(decode) => {
+                    let data = Self::compile(&decode.data, regexes)?;
+                    Test::Base64(Box::new(Base64Step::new(decode, data)))
+                }
+                other => match BytesStep::new(other) {
+                    Some(step) => Test::Bytes(step),
+                    None => continue,
+                },
             };
-            steps.push(Step { test: compiled, relative: is_relative(test), retry });
+            let last_word = has_last_word(test, counted_from);
+            steps.push(Step { test: compiled, retry, last_word });
         }
         Ok(Self { steps: steps.into_boxed_slice() })
     }
 
-    /// Number of steps.
+    /// Number of steps, those of decoded data included.
     pub(crate) fn len(&self) -> usize {
-        self.steps.len()
+        let decoded = |step: &Step| match &step.test {
+            Test::Base64(decode) => decode.data.as_ref().map_or(0, Self::len),
+            _ => 0,
+        };
+        self.steps.len() + self.steps.iter().map(decoded).sum::<usize>()
     }
 
     /// Whether `payload` passes every test.
     pub(crate) fn matches(&self, payload: &[u8], space: &mut Workspace) -> bool {
         space.frames.clear();
-        space.work = Work { left: INSPECTION_WORK_MAX, exhausted: false };
-        let (mut index, mut position, mut resume) = (0, 0, None);
-        let mut evaluations = 0;
+        space.work = Work::new();
+        let verdict = self.run(payload, 0, false, space);
+        space.limit_hits += u32::from(space.work.is_exhausted());
+        verdict == Verdict::Match
+    }
+
+    /// Runs the program on `buffer`, which is what was `decoded` or the payload, behind `position`.
+    fn run(
+        &self,
+        buffer: &[u8],
+        mut position: usize,
+        decoded: bool,
+        space: &mut Workspace,
+    ) -> Verdict {
+        let floor = space.frames.len();
+        let (mut index, mut resume) = (0, None);
         while let Some(step) = self.steps.get(index) {
             if resume.is_none() {
-                evaluations += 1;
-                if evaluations >= INSPECTION_STEPS_MAX {
-                    space.limit_hits += 1;
-                    return false;
-                }
-                // What came before an absolute test has no more influence.
-                if !step.relative {
-                    space.frames.clear();
-                }
+                space.work.step();
             }
-            let found = step.find(payload, position, resume.take(), space);
-            if space.work.exhausted {
-                space.limit_hits += 1;
-                return false;
-            }
-            if let Some(place) = found {
-                if step.retry {
-                    space.frames.push(Frame { step: index, position, next: place.next });
+            let found = match &step.test {
+                Test::Base64(_) if space.work.is_exhausted() => Err(Verdict::Never),
+                Test::Base64(decode) => match decode_and_run(decode, buffer, position, space) {
+                    Verdict::Match => Ok(Place { next: position, end: None }),
+                    verdict => Err(verdict),
+                },
+                _ => {
+                    step.find(buffer, position, resume.take(), decoded, space).ok_or(Verdict::Miss)
                 }
-                position = place.end.unwrap_or(position);
-                index += 1;
-            } else if let Some(frame) = space.frames.pop() {
-                (index, position, resume) = (frame.step, frame.position, Some(frame.next));
-            } else {
-                return false;
+            };
+            if space.work.is_exhausted() {
+                return Verdict::Never;
+            }
+            match found {
+                Ok(place) => {
+                    if step.retry {
+                        space.frames.push(Frame { step: index, position, next: place.next });
+                    }
+                    position = place.end.unwrap_or(position);
+                    index += 1;
+                }
+                Err(verdict) if step.last_word || verdict == Verdict::Never => {
+                    space.frames.truncate(floor);
+                    return Verdict::Never;
+                }
+                Err(verdict) => {
+                    if space.frames.len() <= floor {
+                        return verdict;
+                    }
+                    let Some(frame) = space.frames.pop() else { return verdict };
+                    (index, position, resume) = (frame.step, frame.position, Some(frame.next));
+                }
             }
         }
-        true
+        space.frames.truncate(floor);
+        Verdict::Match
     }
+}
+
+/// Decodes what `step` names and runs its program on that.
+fn decode_and_run(
+    step: &Base64Step,
+    buffer: &[u8],
+    position: usize,
+    space: &mut Workspace,
+) -> Verdict {
+    let Some(data) = &step.data else { return Verdict::Miss };
+    let encoded = step.encoded(buffer, position);
+    space.work.spend(encoded.len());
+    // Taken out so that the program can borrow the rest.
+    let mut decoded = std::mem::take(&mut space.decoded);
+    space.decoded_lowered.clear();
+    let verdict = match base64::decode(encoded, &mut decoded) {
+        0 => Verdict::Miss,
+        // As in the peer, the position stays where it was in the payload.
+        length => data.run(decoded.get(..length).unwrap_or_default(), position, true, space),
+    };
+    space.decoded = decoded;
+    verdict
 }
 
 impl Step {
     #[inline]
     fn find(
         &self,
-        payload: &[u8],
+        buffer: &[u8],
         position: usize,
         resume: Option<usize>,
+        decoded: bool,
         space: &mut Workspace,
     ) -> Option<Place> {
+        let Workspace { lowered, decoded_lowered, pcre: cache, variables, work, .. } = space;
         match &self.test {
             Test::Content(content) => {
-                let folded = if content.nocase() { space.lowered.of(payload) } else { payload };
-                content.find(folded, position, resume, &mut space.work)
+                let lowered: &mut Lowered = if decoded { decoded_lowered } else { lowered };
+                let folded = if content.nocase() { lowered.of(buffer) } else { buffer };
+                content.find(folded, position, resume, variables, work)
             }
-            Test::Pcre(pcre) => {
-                pcre.find(payload, position, resume, &mut space.pcre, &mut space.work)
-            }
+            Test::Pcre(pcre) => pcre.find(buffer, position, resume, cache, work),
+            Test::Bytes(bytes) => match bytes.evaluate(buffer, position, variables, work)? {
+                Moved::Stays => Some(Place { next: position, end: None }),
+                Moved::To(end) => Some(Place { next: end, end: Some(end) }),
+            },
+            // `Program::run` sees to it.
+            Test::Base64(_) => None,
         }
     }
 }
 
-/// Whether the place of `test` depends on the match before it.
-pub(crate) const fn is_relative(test: &PayloadTest) -> bool {
+/// Whether `test` searches, and is tried again for one of `rest`: as in the peer for the next search, if
+/// that is relative, or for the next test, if that is relative and no `base64_decode`.
+fn is_counted_from(test: &PayloadTest, rest: &[PayloadTest]) -> bool {
+    let next = rest.first().filter(|test| !matches!(test, PayloadTest::Base64(_)));
+    let next_search = rest.iter().find(|test| test.is_search());
+    test.is_search() && next.into_iter().chain(next_search).any(PayloadTest::is_relative)
+}
+
+/// Whether the rule fails if `test` does, wherever the tests before it matched: as in the peer an absolute
+/// content, or one that must not be anywhere; and whatever says the same each time.
+fn has_last_word(test: &PayloadTest, counted_from: bool) -> bool {
     match test {
-        PayloadTest::Content(content) => content.is_relative(),
-        PayloadTest::Pcre(pcre) => pcre.relative,
+        PayloadTest::Content(content) if content.negated => {
+            let placed = content.has_offset() || content.has_depth() || counted_from;
+            !content.is_relative() && (!placed || content.variables == PlaceVariables::default())
+        }
+        PayloadTest::Content(content) => !content.is_relative(),
+        PayloadTest::Pcre(pcre) => !pcre.relative,
+        other => BytesStep::new(other).is_some_and(|step| step.is_constant()),
     }
 }
 
-/// Whether `test` must not match.
-pub(crate) const fn is_negated(test: &PayloadTest) -> bool {
+/// Whether `test` must not match, and so is no place.
+const fn is_negated(test: &PayloadTest) -> bool {
     match test {
         PayloadTest::Content(content) => content.negated,
         PayloadTest::Pcre(pcre) => pcre.negated,
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use rules::hir::{Action, Class, Content, FlagsMode, FlagsTest, PacketTest, Paylo
 
 use crate::outcome::PassScope;
 use crate::testing::{
-    address, alerts, any_end, compile, content, packet, pcre, port, rule, tuple, udp,
+    address, alerts, any_end, compile, content, inspect, packet, pcre, port, rule, tuple, udp,
 };
 use crate::{Inspect, Outcome};
 
@@ -77,7 +77,7 @@ fn the_step_limit_ends_a_search_and_is_counted() {
     for (repeats, expected) in [(2_997, 1), (2_998, 0)] {
         let payload = format!("{}ab", "a".repeat(repeats));
         assert_eq!(alerts(&rules, &udp(payload.as_bytes())).len(), expected, "{repeats}");
-        let outcome = rules.inspect(&udp(payload.as_bytes()), &mut rules.new_scratch());
+        let outcome = inspect(&rules, &udp(payload.as_bytes()), &mut rules.new_scratch());
         assert_eq!(outcome.match_limit_hits, 1 - expected as u32, "{repeats}");
     }
 }
@@ -213,26 +213,27 @@ fn a_rule_for_both_directions_may_alert_twice() {
 #[test]
 fn pass_silences_the_packet_and_by_addresses_the_flow() {
     let mut pass = rule(Protocol::Udp, Vec::new(), vec![has("b")]);
-    pass.action = Action::Pass;
+    (pass.action, pass.raises) = (Action::Pass, false);
     let mut by_address = rule(Protocol::Ip, Vec::new(), Vec::new());
     (by_address.action, by_address.class) = (Action::Pass, Class::IpOnly);
+    by_address.raises = false;
     by_address.source = address(IpAddr::from([192, 0, 2, 1]));
     let alert = rule(Protocol::Udp, Vec::new(), vec![has("a")]);
     let rules = compile(vec![pass, by_address, alert]);
     let mut scratch = rules.new_scratch();
-    let mut inspect = |view: &Inspect<'_>| -> (Outcome, usize) {
-        let outcome = rules.inspect(view, &mut scratch);
+    let mut seen = |view: &Inspect<'_>| -> (Outcome, usize) {
+        let outcome = inspect(&rules, view, &mut scratch);
         (outcome, scratch.alerts().len())
     };
-    let (outcome, raised) = inspect(&udp(b"aab"));
+    let (outcome, raised) = seen(&udp(b"aab"));
     assert_eq!((outcome.pass, raised), (Some(PassScope::Packet), 0));
-    let (outcome, raised) = inspect(&udp(b"aaa"));
+    let (outcome, raised) = seen(&udp(b"aaa"));
     assert_eq!((outcome.pass, raised), (None, 1));
     let mut view = udp(b"aaa");
     view.tuple.source = IpAddr::from([192, 0, 2, 1]);
-    let (outcome, raised) = inspect(&view);
+    let (outcome, raised) = seen(&view);
     assert_eq!((outcome.pass, raised), (Some(PassScope::Flow), 0));
     view.first_in_direction = false;
-    let (outcome, raised) = inspect(&view);
+    let (outcome, raised) = seen(&view);
     assert_eq!((outcome.pass, raised), (None, 1));
 }

@@ -1,9 +1,9 @@
 //! Limits, refusals, hostile rules and reuse of compiled parts.
 
-use rules::hir::{Class, FastPattern, PayloadTest, Protocol, Rule};
+use rules::hir::{FastPattern, PayloadTest, Protocol, Rule};
 
 use crate::error::{PcreError, RefusalReason};
-use crate::testing::{alerts, compile, content, packet, pcre, port, rule, tuple, udp};
+use crate::testing::{alerts, compile, content, inspect, packet, pcre, port, rule, tuple, udp};
 use crate::{CompileCache, CompileError, CompileOptions, RuleSet};
 
 fn literal_rule(bytes: &[u8]) -> Rule {
@@ -16,14 +16,11 @@ fn regex_rule(pattern: &str, flags: &str) -> Rule {
 
 #[test]
 fn a_rule_that_cannot_be_compiled_is_refused_alone() {
-    let mut stream = literal_rule(b"a");
-    (stream.class, stream.line, stream.meta.sid) = (Class::Stream, 7, 70);
     let mut regex = regex_rule("(a)\\1", "");
     (regex.line, regex.meta.sid) = (8, 80);
-    let rules = compile(vec![stream, literal_rule(b"a"), regex, regex_rule("a{1000}{1000}", "")]);
+    let rules = compile(vec![literal_rule(b"a"), regex, regex_rule("a{1000}{1000}", "")]);
     assert_eq!(rules.signatures().len(), 1);
-    let [stream, regex, large] = rules.refused() else { panic!("{:?}", rules.refused()) };
-    assert_eq!((stream.sid, stream.line, &stream.reason), (70, 7, &RefusalReason::NeedsStream));
+    let [regex, large] = rules.refused() else { panic!("{:?}", rules.refused()) };
     assert_eq!((regex.sid, regex.line), (80, 8));
     assert_eq!(
         regex.to_string(),
@@ -47,9 +44,9 @@ fn the_alert_limit_keeps_the_front_of_the_order_and_counts_the_rest() {
     let rules = (0..20).map(|_| literal_rule(b"a")).collect();
     let rules = RuleSet::compile(rules, &options, &mut CompileCache::new()).unwrap();
     let mut scratch = rules.new_scratch();
-    let outcome = rules.inspect(&udp(b"a"), &mut scratch);
+    let outcome = inspect(&rules, &udp(b"a"), &mut scratch);
     assert_eq!((scratch.alerts().len(), outcome.alerts_cut), (15, 5));
-    assert_eq!(scratch.alerts().first().map(|index| index.0), Some(0));
+    assert_eq!(scratch.alerts().first().map(|found| found.signature.0), Some(0));
 }
 
 #[test]
@@ -90,10 +87,10 @@ fn candidates_are_few_where_ports_and_literals_differ() {
     let rules = compile(list);
     let mut scratch = rules.new_scratch();
     let view = packet(tuple(17, 5, 1_010), b"a needle-0010-x and needle-0011-x and needle-0012-x");
-    let outcome = rules.inspect(&view, &mut scratch);
-    let found: Vec<u32> = scratch.alerts().iter().map(|index| index.0).collect();
+    let outcome = inspect(&rules, &view, &mut scratch);
+    let found: Vec<u32> = scratch.alerts().iter().map(|found| found.signature.0).collect();
     assert_eq!((found, outcome.candidates <= 3), (vec![10, 11], true));
-    let outcome = rules.inspect(&packet(tuple(17, 5, 1_010), &[b'z'; 1_000]), &mut scratch);
+    let outcome = inspect(&rules, &packet(tuple(17, 5, 1_010), &[b'z'; 1_000]), &mut scratch);
     assert_eq!((outcome.candidates, outcome.bytes_scanned), (0, 1_000));
 }
 
@@ -110,9 +107,9 @@ fn single_bytes_and_repeats_stay_bounded() {
     let rules = compile(list);
     let payload = vec![b'a'; 65_535];
     let mut scratch = rules.new_scratch();
-    let outcome = rules.inspect(&udp(&payload), &mut scratch);
+    let outcome = inspect(&rules, &udp(&payload), &mut scratch);
     assert_eq!(outcome.candidates, 4 + 2, "four rules for `a`, two for long literals of it");
-    let found: Vec<u32> = scratch.alerts().iter().map(|index| index.0).collect();
+    let found: Vec<u32> = scratch.alerts().iter().map(|found| found.signature.0).collect();
     assert_eq!(found, [97, 348, 599, 850, 1_000, 1_001]);
 }
 
@@ -121,7 +118,7 @@ fn a_regex_too_large_for_a_table_is_simulated_within_its_work_limit() {
     let rules = compile(vec![regex_rule("x[^y]{800}(a|b)*[ac]{300}z", "")]);
     assert!(rules.refused().is_empty(), "{:?}", rules.refused());
     let mut scratch = rules.new_scratch();
-    let outcome = rules.inspect(&udp(&[b'x'; 65_535]), &mut scratch);
+    let outcome = inspect(&rules, &udp(&[b'x'; 65_535]), &mut scratch);
     assert_eq!((scratch.alerts().len(), outcome.match_limit_hits), (0, 1));
     let mut payload = vec![b'x'; 801];
     payload.extend_from_slice(&[b'a'; 300]);
@@ -139,7 +136,7 @@ fn an_expression_tried_again_at_every_place_stays_within_the_work_limit() {
     let payload = vec![b'a'; 65_535];
     for rules in [again("b[^y]{250}(b|c)*[bd]{180}"), again("b+c")] {
         assert!(rules.refused().is_empty(), "{:?}", rules.refused());
-        let outcome = rules.inspect(&udp(&payload), &mut rules.new_scratch());
+        let outcome = inspect(&rules, &udp(&payload), &mut rules.new_scratch());
         assert_eq!((outcome.candidates, outcome.match_limit_hits), (1, 1));
     }
 }

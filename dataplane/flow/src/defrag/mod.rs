@@ -15,6 +15,8 @@ mod table;
 
 use std::net::IpAddr;
 
+use contract::{Event, EventSet};
+
 pub use policy::Policy;
 
 use arena::{Arena, BLOCK_BYTES, NO_BLOCK};
@@ -171,6 +173,10 @@ pub struct Defrag {
     table: Table<Datagram>,
     arena: Arena,
     counts: DefragCounts,
+    /// The fragment that was taken in last overlaps another.
+    overlapped: bool,
+    /// Its data reach beyond what a packet's data can.
+    too_large: bool,
 }
 
 impl Defrag {
@@ -183,6 +189,8 @@ impl Defrag {
             table: Table::new(limits.datagrams_max),
             arena: Arena::new(limits.bytes_max),
             counts: DefragCounts::default(),
+            overlapped: false,
+            too_large: false,
         }
     }
 
@@ -190,6 +198,23 @@ impl Defrag {
     #[must_use]
     pub const fn counts(&self) -> &DefragCounts {
         &self.counts
+    }
+
+    /// What was unusual about the fragment that was taken in last, with this `outcome`, by the events of its
+    /// IP version. An overlap need not differ.
+    #[must_use]
+    pub fn events(&self, outcome: Outcome, v4: bool) -> EventSet {
+        let [overlap, too_large, ignored] = if v4 {
+            [Event::Ipv4FragOverlap, Event::Ipv4FragPktTooLarge, Event::Ipv4FragIgnored]
+        } else {
+            [Event::Ipv6FragOverlap, Event::Ipv6FragPktTooLarge, Event::Ipv6FragIgnored]
+        };
+        let lost = match outcome {
+            Outcome::GivenUp(GivenUp::TooLarge) => self.too_large.then_some(too_large),
+            Outcome::GivenUp(GivenUp::NoMemory | GivenUp::HeadTooLong) => Some(ignored),
+            _ => None,
+        };
+        self.overlapped.then_some(overlap).into_iter().chain(lost).collect()
     }
 
     /// Datagrams of which not all fragments are there.
@@ -209,6 +234,7 @@ impl Defrag {
         whole: &mut [u8],
     ) -> Outcome {
         self.give_up_silent(now_ns);
+        (self.overlapped, self.too_large) = (false, false);
         let slot = match self.table.find(hash, |datagram| datagram.key == *key) {
             Some(slot) => slot,
             None => self.start(key, hash, now_ns),
@@ -287,6 +313,8 @@ impl Defrag {
         if piece.more && (piece.data.is_empty() || !piece.data.len().is_multiple_of(8)) {
             return Err(GivenUp::InvalidLength);
         }
+        // The peer's event is about the data alone.
+        self.too_large = end > DATAGRAM_BYTES_MAX;
         if end + piece.head.len() > DATAGRAM_BYTES_MAX {
             return Err(GivenUp::TooLarge);
         }
@@ -297,7 +325,7 @@ impl Defrag {
         let mut covered = 0;
         let new = Extent::new(start, end);
         let mut at = start;
-        let mut differs = false;
+        let (mut differs, mut filled) = (false, true);
         while at < end {
             let (index, within) = (at / BLOCK_BYTES, at % BLOCK_BYTES);
             let block = self.data_block(slot, index)?;
@@ -306,9 +334,11 @@ impl Defrag {
             let written = self.arena.write(block, within, bytes, new, self.policy);
             covered += written.filled;
             differs |= written.differs;
+            filled &= written.filled as usize == bytes.len();
             at += upto - within;
         }
         self.counts.overlaps += u64::from(differs);
+        self.overlapped = !filled;
         let Some(datagram) = self.table.get_mut(slot) else { return Ok(false) };
         datagram.last_ns = datagram.last_ns.max(now_ns);
         datagram.covered += covered;

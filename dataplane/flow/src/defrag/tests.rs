@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use contract::{Event, EventSet};
 use proptest::prelude::*;
 
 use super::{
@@ -187,4 +188,45 @@ fn the_longest_packet_fits_and_one_that_needs_more_memory_does_not() {
     let mut defrag = Defrag::new(small, Policy::First);
     assert_eq!(send(&mut defrag), None);
     assert!(defrag.counts().given_up[GivenUp::NoMemory as usize] > 0);
+}
+
+/// A fragment's data, its place, and whether more follow.
+type Part<'a> = (&'a [u8], u16, bool);
+
+/// What was unusual about the last of `sent`.
+fn events(limits: DefragLimits, sent: &[Part<'_>], v4: bool) -> EventSet {
+    let mut defrag = Defrag::new(limits, Policy::Windows);
+    let mut whole = vec![0; WHOLE_BYTES_MAX];
+    let mut last = EventSet::EMPTY;
+    for (data, offset, more) in sent {
+        let outcome = defrag.insert(&key(1), 1, &piece(data, *offset, *more), 1, &mut whole);
+        last = defrag.events(outcome, v4);
+    }
+    last
+}
+
+#[test]
+fn what_is_unusual_about_a_fragment_is_an_event() {
+    let limits = DefragLimits::default();
+    let one: Part<'_> = (&[1; 16], 16, true);
+    let cases: &[(&[Part<'_>], Option<Event>)] = &[
+        (&[one], None),
+        (&[one, (&[2; 8], 32, true)], None),
+        (&[one, (&[2; 8], 24, true)], Some(Event::Ipv4FragOverlap)),
+        (&[one, one], Some(Event::Ipv4FragOverlap)),
+        (&[one, (&[2; 16], 8, true)], Some(Event::Ipv4FragOverlap)),
+        (&[one, one, (&[2; 8], 32, true)], None),
+        (&[one, (&[1; 100], 65_528, false)], Some(Event::Ipv4FragPktTooLarge)),
+        (&[one, (&[1; 7], 65_528, false)], None),
+        (&[one, (&[1; 12], 40, true)], None),
+    ];
+    for (sent, expected) in cases {
+        let got = events(limits, sent, true);
+        assert_eq!(got, expected.iter().copied().collect(), "{sent:?}");
+    }
+    let v6 = events(limits, &[one, one], false);
+    assert_eq!(v6, EventSet::from_iter([Event::Ipv6FragOverlap]));
+    let none = DefragLimits { bytes_max: 0, ..limits };
+    let large = events(none, &[(&[1; 8_000], 0, true)], true);
+    assert_eq!(large, EventSet::from_iter([Event::Ipv4FragIgnored]));
 }

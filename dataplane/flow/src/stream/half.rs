@@ -24,8 +24,6 @@ pub(super) mod flag {
     pub(in crate::stream) const RAW_OFF: u8 = 1 << 3;
     /// The application layer does not read.
     pub(in crate::stream) const APP_OFF: u8 = 1 << 4;
-    /// A gap lies between what raw detection has read last and what it reads next.
-    pub(in crate::stream) const RAW_GAP: u8 = 1 << 5;
     /// The same for the application layer.
     pub(in crate::stream) const APP_GAP: u8 = 1 << 6;
 }
@@ -91,6 +89,31 @@ impl Half {
             let seq = if is_of_fin { self.fin_seq } else { ack };
             self.acked = self.acked.max(self.position(seq));
         }
+    }
+
+    /// The sender has given the connection up: what is stored counts as acknowledged, up to its end.
+    pub fn acknowledge_stored(&mut self, arena: &Arena) {
+        self.acked = self.acked.max(self.runs.end(&arena.lists));
+    }
+
+    /// Sequence number of the first byte that some reader needs; `None` where nobody reads.
+    #[must_use]
+    pub fn first_needed(&self) -> Option<u32> {
+        let start = self.start();
+        (self.has(flag::BEGUN) && start != NOBODY).then(|| self.base_seq.wrapping_add(start as u32))
+    }
+
+    /// Whether the `bytes` bytes from `seq` on are of this direction and acknowledged.
+    #[must_use]
+    pub const fn is_acknowledged(&self, seq: u32, bytes: u32) -> bool {
+        let start = self.position(seq);
+        self.has(flag::BEGUN) && start >= FIRST && start + bytes as u64 <= self.acked
+    }
+
+    /// Whether the `bytes` bytes from `seq` on come before the direction's first byte.
+    #[must_use]
+    pub const fn is_before_start(&self, seq: u32, bytes: u32) -> bool {
+        self.has(flag::BEGUN) && self.position(seq).saturating_add(bytes as u64) <= FIRST
     }
 
     /// A FIN has come: the direction's last byte has the sequence number before `seq`. To be told before it is

@@ -15,7 +15,7 @@
 //! packet's direction, the acknowledgement into the other one. Then, for a half that was touched:
 //!
 //! ```
-//! use flow::stream::{Arena, ArenaSettings, Half, StreamSettings};
+//! use flow::stream::{Arena, ArenaSettings, Chunk, Half, PIECES_MAX, StreamSettings};
 //!
 //! let settings = StreamSettings::default();
 //! let mut arena = Arena::new(&ArenaSettings::of_bytes(1 << 20), &settings);
@@ -37,17 +37,21 @@
 //!     let line = chunk.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
 //!     half.app_done(line);
 //! }
-//! let mut last = false;
-//! while let Some(chunk) = half.raw_chunk(&arena, settings.chunk_to_server, last) {
-//!     let inspected = chunk.bytes.len();
-//!     half.raw_done(inspected);
-//!     last = true; // What else is due, behind gaps.
+//! if half.raw_due() >= u64::from(settings.chunk_to_server) {
+//!     let mut pieces = [Chunk::NONE; PIECES_MAX];
+//!     let count = half.raw_pieces(&arena, &mut pieces);
+//!     for piece in &pieces[..count] {
+//!         unreachable!("16 bytes are too few, but {} are due", piece.bytes.len());
+//!     }
+//!     half.raw_done(&arena);
 //! }
 //! half.slide(&mut arena);
 //!
 //! // At the flow's end: all that is there is read, and the memory comes back.
 //! half.finish(&arena);
-//! assert_eq!(half.raw_chunk(&arena, 0, true).map(|chunk| chunk.bytes.len()), Some(16));
+//! let mut pieces = [Chunk::NONE; PIECES_MAX];
+//! assert_eq!(half.raw_pieces(&arena, &mut pieces), 1);
+//! assert_eq!(pieces[0].bytes, b"GET / HTTP/1.1\r\n");
 //! half.release(&mut arena);
 //! assert_eq!(arena.bytes_used(), 0);
 //! ```
@@ -55,8 +59,7 @@
 //! - A FIN is told ([`Half::fin`]), so that its acknowledgement is none of a byte. Where only one direction is
 //!   seen, the caller acknowledges what comes, else nothing is read before the end.
 //! - Only what is acknowledged is read before [`Half::finish`]; bytes that are acknowledged never change.
-//! - A chunk ends at a gap and overlaps no other chunk. Whoever wants an overlap asks for less in
-//!   [`Half::raw_done`].
+//! - A chunk ends at a gap. Raw detection gets the first one behind a gap twice ([`Half::raw_pieces`]).
 //! - A reader without interest is switched off ([`Half::raw_off`], [`Half::app_off`]), else its cursor holds the
 //!   window. One that leaves a full window unread ([`Inserted::beyond_window`]) will never go on: switch it off.
 //! - An evicted flow, too, is finished and released.
@@ -87,6 +90,7 @@ pub use arena::{
 };
 pub use half::Half;
 pub use policy::{OverlapPolicy, UnknownPolicy};
+pub use read::PIECES_MAX;
 
 use crate::Direction;
 
@@ -167,6 +171,11 @@ pub struct Chunk<'a> {
     pub stream_offset: u64,
     /// Bytes are missing between what the reader was done with and these: from there to `stream_offset`.
     pub after_gap: bool,
+}
+
+impl Chunk<'_> {
+    /// No bytes, for the places of an array that are to be filled.
+    pub const NONE: Self = Self { bytes: &[], stream_offset: 0, after_gap: false };
 }
 
 /// Bytes that are missing.

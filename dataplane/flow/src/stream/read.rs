@@ -4,33 +4,85 @@ use super::Chunk;
 use super::arena::Arena;
 use super::half::{FIRST, Half, flag};
 
+/// Pieces of a direction that raw detection gets at once, at most; those after them come the next time.
+pub const PIECES_MAX: usize = 8;
+
+/// Places of the pieces that are due to raw detection, and where it goes on after them.
+struct Places {
+    /// Position of each one's first byte, and of the one behind its last; whether a gap precedes it.
+    places: [(u64, u64, bool); PIECES_MAX],
+    count: usize,
+    next: u64,
+}
+
 impl Half {
-    /// What raw detection inspects next: contiguous bytes that are acknowledged, once there are `min` of them,
-    /// those of gaps counted; with `last`, however many there are.
-    ///
-    /// A gap ends a chunk. So when one has been returned, ask for more with `last`: the chunk that is due may
-    /// have several pieces. Say each time with [`Half::raw_done`] how much is done.
-    pub fn raw_chunk<'a>(&mut self, arena: &'a Arena, min: u32, last: bool) -> Option<Chunk<'a>> {
+    /// Bytes from what raw detection inspects next to what is acknowledged, those of gaps counted.
+    #[must_use]
+    pub fn raw_due(&self) -> u64 {
         let limit = self.acked.min(self.depth);
-        let due = limit.checked_sub(self.raw)?;
-        if self.has(flag::RAW_OFF) || due == 0 || !last && due < u64::from(min) {
-            return None;
-        }
-        let at = self.behind_gap(arena, self.raw);
-        if at > self.raw {
-            self.raw = at;
-            self.flags |= flag::RAW_GAP;
-        }
-        self.chunk(arena, at, limit, flag::RAW_GAP)
+        if self.has(flag::RAW_OFF) { 0 } else { limit.saturating_sub(self.raw) }
     }
 
-    /// Raw detection needs the next `bytes` bytes no more.
-    pub fn raw_done(&mut self, bytes: usize) {
-        let limit = self.acked.min(self.depth);
-        if bytes > 0 && self.raw < limit {
-            self.raw = self.raw.saturating_add(bytes as u64).min(limit);
-            self.flags &= !flag::RAW_GAP;
+    /// What raw detection inspects now: contiguous bytes that are acknowledged and, where acknowledged bytes
+    /// behind them are missing, what lies behind that gap and behind every further one. How many pieces there
+    /// are.
+    ///
+    /// As in the peer (Suricata 7.0.10), what lies behind a gap is given as far as it has come, acknowledged or
+    /// not, and the first piece behind one again the next time, with what has come to it: a pattern that begins
+    /// in it may be found twice, and is not missed.
+    pub fn raw_pieces<'a>(&self, arena: &'a Arena, pieces: &mut [Chunk<'a>; PIECES_MAX]) -> usize {
+        let due = self.due(arena);
+        let window = arena.windows.get(self.window);
+        let found = due.places.into_iter().take(due.count);
+        for (piece, (from, to, after_gap)) in pieces.iter_mut().zip(found) {
+            let range =
+                (from.wrapping_sub(self.origin) as usize)..(to.wrapping_sub(self.origin) as usize);
+            let bytes = window.get(range).unwrap_or(&[]);
+            *piece = Chunk { bytes, stream_offset: from - FIRST, after_gap };
         }
+        due.count
+    }
+
+    /// Raw detection has inspected what [`Half::raw_pieces`] gives.
+    pub fn raw_done(&mut self, arena: &Arena) {
+        self.raw = self.due(arena).next;
+        if self.runs.after(&arena.lists, self.raw).is_none() {
+            // A gap with nothing behind it yet does not hold the window.
+            self.raw = self.raw.max(self.settled.min(self.depth));
+        }
+    }
+
+    fn due(&self, arena: &Arena) -> Places {
+        let limit = self.acked.min(self.depth);
+        let mut due = Places { places: [(0, 0, false); PIECES_MAX], count: 0, next: self.raw };
+        let mut at = self.raw;
+        let mut behind_gap = false;
+        while due.count < PIECES_MAX && due.next < limit && !self.has(flag::RAW_OFF) {
+            let Some(run) = self.runs.after(&arena.lists, at) else { break };
+            let follows = run.start <= at && !behind_gap;
+            let (from, to) = if follows {
+                (at, run.end.min(limit))
+            } else {
+                (run.start, run.end.min(self.depth))
+            };
+            if from >= to {
+                break;
+            }
+            due.places[due.count] = (from, to, !follows);
+            due.count += 1;
+            if follows || self.has(flag::FINISHED) {
+                due.next = to;
+            } else if !behind_gap {
+                due.next = from;
+            }
+            behind_gap |= !follows;
+            at = run.end;
+        }
+        if due.count == 0 {
+            // Nothing has come of what is acknowledged.
+            due.next = due.next.max(limit);
+        }
+        due
     }
 
     /// Raw detection has no interest in this direction any more: no rule, or enough seen.

@@ -156,6 +156,22 @@ impl Session {
         }
     }
 
+    /// How far the sequence numbers of client and server have come from their first, SYN counted; `None`
+    /// without a connection.
+    #[must_use]
+    pub const fn sizes(&self) -> Option<[u32; 2]> {
+        match self.state {
+            TcpState::None => None,
+            _ => {
+                let [client, server] = &self.halves;
+                Some([
+                    client.next_seq.wrapping_sub(client.isn),
+                    server.next_seq.wrapping_sub(server.isn),
+                ])
+            }
+        }
+    }
+
     /// Only one direction is seen, so that no acknowledgement will release its data.
     #[inline]
     #[must_use]

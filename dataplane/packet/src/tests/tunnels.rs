@@ -211,7 +211,8 @@ fn layers_below_ip() {
     check(104, &[("Cisco HDLC", with_head(&[0x0f, 0, 8, 0], &bare()), true)]);
     check(113, &[("Linux cooked", with_head(&[&[0; 14][..], &[8, 0]].concat(), &bare()), true)]);
     // A frame in a frame, and so on.
-    let nested = after_addresses(&[0x65, 0x58], &[]);
+    let nested = after_addresses(&[0x89, 3, 0, 64], &[]);
     let endless = nested.repeat(20);
-    assert_eq!(decode(LinkType::ETHERNET, &endless), Err(DecodeError::TooManyLayers));
+    let error = decode(LinkType::ETHERNET, &endless).map_err(|undecoded| undecoded.error);
+    assert_eq!(error, Err(DecodeError::TooManyLayers));
 }

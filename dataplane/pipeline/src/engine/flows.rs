@@ -4,20 +4,22 @@ use std::sync::atomic::Ordering;
 
 use capture::FrameMeta;
 use contract::{FlowEnd, FlowKey};
-use flow::{Ended, FlowTable};
+use flow::{FlowTable, Looked};
+use packet::Decoded;
 
-use super::{Engine, FLOW_ID_BITS};
+use super::{Engine, FLOW_ID_BITS, Followed};
 use crate::clock::Clock;
 use crate::flow_state::FlowState;
 use crate::settings::{BURST_MAX, Settings};
+use crate::streams::{Tracked, segment};
 
 /// Flows that the timer wheel looks at between two polls, at most. A burst makes no more new flows than
 /// half of this, and each flow is looked at a few times in its life: what a flood leaves over, the turns
 /// after it take up.
 const VISITS_PER_TURN: usize = 128;
 
-/// Bytes of a flow in the table, at most, so that room for a million takes half a gigabyte.
-const FLOW_BYTES_MAX: usize = 512;
+/// Bytes of a flow in the table, at most: 512 without what rules note in it.
+const FLOW_BYTES_MAX: usize = 512 + size_of::<detect::FlowVariables>();
 const _: () = assert!(FlowTable::<FlowState>::ENTRY_BYTES <= FLOW_BYTES_MAX);
 
 /// A key with its hash.
@@ -52,6 +54,11 @@ impl Flows {
         self.current = self.ahead.get_mut(index).and_then(Option::take);
     }
 
+    /// Whether packets bring times of their own.
+    pub(super) const fn has_packet_times(&self) -> bool {
+        self.own_ns.is_some()
+    }
+
     /// The packet's own time, ns: the source's, else that of its reception.
     #[inline]
     pub(super) fn packet_ns(&mut self, meta: &FrameMeta, rx_ns: u64) -> u64 {
@@ -77,7 +84,8 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         }
         let Flows { table, ahead, .. } = &mut self.flows;
         for (decoded, hashed) in self.decoded.iter().zip(ahead.iter_mut()).take(count) {
-            *hashed = decoded.as_ref().map(|decoded| {
+            let decoded = decoded.as_ref().and_then(|decoded| decoded.as_ref().ok());
+            *hashed = decoded.map(|decoded| {
                 let (key, _) = self.owners.flow_key(decoded);
                 let hash = self.owners.flow_hash(&key);
                 table.fetch_tags(hash);
@@ -95,6 +103,69 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         match &self.flows.current {
             Some((ahead, hash)) if ahead == key => *hash,
             _ => self.owners.flow_hash(key),
+        }
+    }
+
+    /// Puts the packet, which carries `payload`, into its flow and its stream.
+    pub(super) fn follow(
+        &mut self,
+        decoded: &Decoded,
+        meta: &FrameMeta,
+        payload: &[u8],
+        packet_ns: u64,
+    ) -> Followed {
+        let (key, forward) = self.owners.flow_key(decoded);
+        // An ICMP error runs against the packet that it quotes.
+        let from_low = forward != decoded.quoted.is_some();
+        let hash = self.flow_hash(&key);
+        loop {
+            let flow = match self.flows.table.look_up(&key, hash, from_low, packet_ns) {
+                Looked::Found(flow) => flow,
+                Looked::Created(flow) => {
+                    self.counters.flows_created.increment();
+                    flow
+                }
+                Looked::Ended(ended) => {
+                    self.end_flow(ended);
+                    continue;
+                }
+            };
+            let reference = flow.reference;
+            let direction = flow.core.direction(from_low);
+            let segment = decoded.tcp.map(|tcp| segment(&tcp, direction, payload, packet_ns));
+            if let Some(segment) = &segment
+                && self.streams.opens_anew(&flow.state.stream, segment)
+            {
+                let ended = self.flows.table.end(reference, FlowEnd::Reused);
+                ended.into_iter().for_each(|ended| self.end_flow(ended));
+                continue;
+            }
+            let bytes = if decoded.depth == 0 { meta.wire_length } else { decoded.network_bytes() };
+            flow.core.count(direction, bytes, packet_ns);
+            let (streams, counters) = (&mut self.streams, &self.counters.streams);
+            let tracked = match &segment {
+                Some(segment) => {
+                    streams.take(&mut flow.state.stream, flow.core, segment, payload, counters)
+                }
+                None => {
+                    // An ICMP error is no answer.
+                    let established = flow.core.is_answered() && decoded.quoted.is_none();
+                    Tracked { established, ..Tracked::default() }
+                }
+            };
+            let detect = &mut flow.state.detect;
+            detect.meet(self.detection.rules.number);
+            // A SYN/ACK whose SYN was not seen comes from the server.
+            let direction = flow.core.direction(from_low);
+            return Followed {
+                core: *flow.core,
+                reference,
+                direction,
+                addresses_due: !decoded.wants_flow() || detect.addresses_due(direction),
+                passed: detect.passed,
+                bypassed: flow.state.bypassed,
+                tracked,
+            };
         }
     }
 
@@ -124,14 +195,9 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         self.show_flows();
     }
 
-    /// The end of a flow that is out of the table. Its state goes with it.
-    #[allow(clippy::needless_pass_by_value, reason = "it has no other owner, and is freed here")]
-    pub(super) fn end_flow(&mut self, ended: Ended<FlowState>) {
-        self.counters.end_flow(ended.end);
-    }
-
     /// Shows how many flows there are.
     fn show_flows(&self) {
+        self.streams.show(&self.counters.streams);
         let table = &self.flows.table;
         self.counters.flows.set(table.len() as u64);
         self.counters.flows_emergency.set(table.emergencies());

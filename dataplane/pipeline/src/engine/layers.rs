@@ -3,7 +3,7 @@
 //! None of them is in `rx`: the frame is received once, and each packet in it is inspected.
 
 use capture::{Frame, FrameMeta};
-use contract::LinkType;
+use contract::{EventSet, LinkType};
 use packet::{Decoded, Fragment};
 
 use super::Engine;
@@ -16,31 +16,39 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
     /// peer, what is inside comes first. Goes no deeper than [`packet::TUNNEL_DEPTH_MAX`].
     pub(super) fn inspect_layers(&mut self, frame: &Frame<'_>, decoded: &Decoded, rx_ns: u64) {
         let carries = decoded.tunnel.is_some() && self.inspect_inner(frame, decoded, rx_ns);
-        if let Some(fragment) = &decoded.fragment {
-            self.counters.fragments.increment();
-            self.reassemble(frame, decoded, fragment, rx_ns);
-        }
-        self.inspect_packet(frame, decoded, carries, rx_ns);
+        let Some(fragment) = &decoded.fragment else {
+            self.inspect_packet(frame, decoded, carries, rx_ns);
+            return;
+        };
+        self.counters.fragments.increment();
+        let mut decoded = *decoded;
+        let unusual = self.reassemble(frame, &decoded, fragment, rx_ns);
+        decoded.events.merge(&unusual);
+        self.inspect_packet(frame, &decoded, carries, rx_ns);
     }
 
-    /// Takes in a fragment; inspects the packet that is whole with it, or gives it to its owner.
+    /// Takes in a fragment; inspects the packet that is whole with it, or gives it to its owner. What is
+    /// unusual about the fragment.
     fn reassemble(
         &mut self,
         frame: &Frame<'_>,
         decoded: &Decoded,
         fragment: &Fragment,
         rx_ns: u64,
-    ) {
+    ) -> EventSet {
         let hash = self.owners.fragment_hash(decoded, fragment);
         let packet_ns = frame.meta.timestamp_ns.unwrap_or(rx_ns);
         let (reassembly, counters) = (&mut self.reassembly, &self.counters);
         let whole = reassembly.insert(decoded, fragment, frame.bytes, hash, packet_ns, counters);
-        let Some(whole) = whole else { return };
+        // Kept: inside of the whole there may be fragments again.
+        let unusual = self.reassembly.events;
+        let Some(whole) = whole else { return unusual };
         let bytes = whole.as_ref();
         match packet::decode(LinkType::RAW, bytes) {
-            Ok(inner) => {
+            Ok(mut inner) => {
                 // As the fragments were tagged, and as deep as they lay.
-                let inner = Decoded { vlan: decoded.vlan, depth: decoded.depth, ..inner };
+                (inner.vlan, inner.depth) = (decoded.vlan, decoded.depth);
+                inner.reassembled = true;
                 self.inspect_whole(whole, &inner, &frame.meta, rx_ns);
             }
             Err(_) => {
@@ -48,6 +56,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 self.reassembly.give_back(whole);
             }
         }
+        unusual
     }
 
     fn inspect_whole(&mut self, whole: Whole, decoded: &Decoded, meta: &FrameMeta, rx_ns: u64) {

@@ -17,7 +17,7 @@ use rules::Environment;
 /// What a record said, without its times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Said {
-    Alert { sid: u32, tuple: FiveTuple, sha256: Option<Vec<u8>>, generation: u32 },
+    Alert { sid: u32, tuple: Option<FiveTuple>, sha256: Option<Vec<u8>>, generation: u32 },
     Switch(u32),
 }
 
@@ -25,6 +25,7 @@ pub fn settings(workers: u16) -> Settings {
     Settings {
         workers,
         flows_max: 4_096,
+        stream_bytes_max: 16 << 20,
         lane_slots: [1 << 16, 1 << 10, 1 << 10],
         handover_frames: 1 << 14,
         idle: Idle::Yield,
@@ -82,7 +83,7 @@ pub fn read(lane: &mut RecordConsumer, rules: &RuleSet) -> Vec<Said> {
             Kind::Switch => Said::Switch(record.header.generation),
             Kind::Alert => Said::Alert {
                 sid: rules.signatures()[record.header.signature as usize].meta.sid,
-                tuple: decode_tuple(record.get(FieldKind::Tuple).unwrap()).unwrap(),
+                tuple: record.get(FieldKind::Tuple).map(|bytes| decode_tuple(bytes).unwrap()),
                 sha256: record.get(FieldKind::PayloadSha256).map(<[u8]>::to_vec),
                 generation: record.header.generation,
             },

@@ -4,7 +4,7 @@
 //! `Form(function that applies it) "note"`. Names are those of `suricata --list-keywords`.
 
 use super::{Category, Form, Keyword, Support};
-use crate::lower::{content, meta, packet, pcre};
+use crate::lower::{buffer, bytes, content, event, flow, inert, meta, packet, pcre, variables};
 
 macro_rules! keywords {
     ($($category:ident $name:literal [$($alias:literal)*] $section:literal
@@ -41,10 +41,12 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Meta "sid" [] "meta.html#sid-signature-id" Plain(meta::sid) "1 to 4294967294; required";
     Meta "target" [] "meta.html#target"
         Plain(meta::target) "`src_ip` or `dest_ip`; kept as metadata `target`";
-    Packet "decode-event" [] "";
+    Packet "decode-event" [] ""
+        Plain(event::decode) "a name of `decoder-events.rules` without `decoder.`, such as `ipv4.pkt_too_small`; see [events](#events)";
     Packet "dsize" [] "payload-keywords.html#dsize"
         Plain(packet::dsize) "number test up to 65535; once per rule; `!n` needs a payload";
-    Packet "engine-event" [] "";
+    Packet "engine-event" [] ""
+        Plain(event::engine) "the same and stream events, with `decoder.` or `stream.`; see [events](#events)";
     Packet "fragbits" [] "header-keywords.html#fragbits-ip-fragmentation";
     Packet "fragoffset" [] "header-keywords.html#fragoffset";
     Packet "geoip" [] "header-keywords.html#geoip";
@@ -62,8 +64,10 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Packet "itype" [] "header-keywords.html#itype" Plain(packet::itype) "number test up to 255";
     Packet "l3_proto" [] "";
     Packet "sameip" [] "header-keywords.html#sameip";
-    Packet "stream-event" [] "";
-    Packet "stream_size" [] "flow-keywords.html#stream-size";
+    Packet "stream-event" [] ""
+        Plain(event::stream) "a name of `stream-events.rules` without `stream.`; see [events](#events)";
+    Packet "stream_size" [] "flow-keywords.html#stream-size"
+        Plain(flow::stream_size) "`client`, `server`, `both` or `either`, then `,comparison,number`; see above";
     Packet "tcp.ack" ["ack"] "header-keywords.html#ack";
     Packet "tcp.flags" ["flags"] "header-keywords.html#tcp-flags"
         Plain(packet::flags) "`[+*!]flags[,ignored]`, flags `F S R P A U E C 1 2 0`; see above";
@@ -77,12 +81,18 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Packet "udpv4-csum" [] "";
     Packet "udpv6-csum" [] "";
     Payload "asn1" [] "";
-    Payload "base64_decode" [] "base64-keywords.html#base64-decode";
-    Payload "bsize" [] "payload-keywords.html#bsize";
-    Payload "byte_extract" [] "payload-keywords.html#byte-extract";
-    Payload "byte_jump" [] "payload-keywords.html#byte-jump";
-    Payload "byte_math" [] "";
-    Payload "byte_test" [] "payload-keywords.html#byte-test";
+    Payload "base64_decode" [] "base64-keywords.html#base64-decode"
+        Optional(buffer::base64_decode) "`bytes N, offset N, relative`, each optional; N up to 65535";
+    Payload "bsize" [] "payload-keywords.html#bsize"
+        Plain(buffer::bsize) "number test of the bytes of the payload or of `base64_data`";
+    Payload "byte_extract" [] "payload-keywords.html#byte-extract"
+        Plain(bytes::byte_extract) "`bytes, offset, name`, options `relative`, `multiplier N`, `big`, `little`, `string`, `hex`, `dec`, `oct`, `align 2` or `4`";
+    Payload "byte_jump" [] "payload-keywords.html#byte-jump"
+        Plain(bytes::byte_jump) "`bytes, offset`, options `relative`, `multiplier N`, `big`, `little`, `string`, `hex`, `dec`, `oct`, `align`, `from_beginning`, `from_end`, `post_offset N`, `bitmask N`";
+    Payload "byte_math" [] "payload-keywords.html#byte-math"
+        Plain(bytes::byte_math) "`bytes N, offset N, oper + - * / << >>, rvalue N, result name`, options `relative`, `endian`, `string`, `bitmask`";
+    Payload "byte_test" [] "payload-keywords.html#byte-test"
+        Plain(bytes::byte_test) "`bytes, [!]operator, value, offset`, operators `= < > <= >= & ^`, options `relative`, `big`, `little`, `string`, `hex`, `dec`, `oct`, `bitmask N`";
     Payload "content" [] "payload-keywords.html#content"
         Negatable(content::content) "text and `|hex|`; a backslash escapes itself, the quote, `;` and `:`";
     Payload "depth" [] "payload-keywords.html#depth"
@@ -93,43 +103,54 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Payload "fast_pattern" [] "prefilter-keywords.html#fast-pattern"
         Optional(content::fast_pattern) "plain, `only`, or `offset,length`; once per rule";
     Payload "ftpbounce" [] "ftp-keywords.html#ftpbounce";
-    Payload "isdataat" [] "payload-keywords.html#isdataat";
+    Payload "isdataat" [] "payload-keywords.html#isdataat"
+        Plain(buffer::isdataat) "`[!]N`, options `relative`, `rawbytes`; N up to 65535 or a variable";
     Payload "nocase" [] "payload-keywords.html#nocase" Bare(content::nocase) "";
     Payload "offset" [] "payload-keywords.html#offset" Plain(content::offset) "up to 65535";
     Payload "pcre" [] "payload-keywords.html#pcre-perl-compatible-regular-expressions"
         Loose(pcre::pcre) "`/expression/flags`, flags `i s m x A E G R O B`";
     Payload "rawbytes" [] "payload-keywords.html#rawbytes" Bare(content::rawbytes) "no effect";
-    Payload "rpc" [] "payload-keywords.html#rpc";
+    Payload "rpc" [] "payload-keywords.html#rpc"
+        Plain(buffer::rpc) "`program,version,procedure`, the last two may be `*`";
     Payload "startswith" [] "payload-keywords.html#startswith"
         Bare(content::startswith) "not with `offset`, `depth`, `distance`, `within`";
     Payload "uricontent" [] "http-keywords.html#uricontent";
     Payload "within" [] "payload-keywords.html#within"
         Plain(content::within) "up to 1048576, not less than the content; not with `offset`, `depth`";
-    State "alert" [] "noalert.html";
-    State "bypass" [] "bypass-keyword.html";
+    State "alert" [] "noalert.html"
+        Bare(flow::alert) "a `pass` rule raises an alert too";
+    State "bypass" [] "bypass-keyword.html"
+        Bare(flow::bypass) "later packets of the flow are not inspected (`bypassed`)";
     State "config" [] "";
     State "datarep" [] "dataset-keywords.html#datarep";
     State "dataset" [] "dataset-keywords.html#dataset";
     State "detection_filter" [] "thresholding.html#detection-filter";
     State "filestore" [] "file-keywords.html#filestore";
-    State "flow" [] "flow-keywords.html#flow";
-    State "flow.age" [] "flow-keywords.html#flow-age";
-    State "flowbits" [] "flow-keywords.html#flowbits";
-    State "flowint" [] "flow-keywords.html#flowint";
+    State "flow" [] "flow-keywords.html#flow"
+        Plain(flow::flow) "words with commas between them, one of each kind; see above";
+    State "flow.age" [] "flow-keywords.html#flow-age"
+        Plain(flow::age) "number test of seconds, up to 4294967295";
+    State "flowbits" [] "flow-keywords.html#flowbits"
+        Plain(variables::flowbits) "`set`, `unset`, `toggle`, `isset`, `isnotset` and a name, or `noalert`; see above";
+    State "flowint" [] "flow-keywords.html#flowint"
+        Plain(variables::flowint) "`name,modifier,value`; see above";
     State "flowvar" [] "";
     State "hostbits" [] "";
     State "lua" ["luajit"] "rule-lua-scripting.html";
     State "nfq_set_mark" [] "";
-    State "noalert" [] "noalert.html";
+    State "noalert" [] "noalert.html" Bare(flow::noalert) "";
     State "pktvar" [] "";
-    State "prefilter" [] "prefilter-keywords.html#prefilter";
-    State "replace" [] "payload-keywords.html#replace";
+    State "prefilter" [] "prefilter-keywords.html#prefilter"
+        Bare(inert::prefilter) "after a content as `fast_pattern`, else no effect";
+    State "replace" [] "payload-keywords.html#replace"
+        Quoted(inert::replace) "no effect: a passive sensor replaces nothing";
     State "requires" [] "meta-keywords.html#requires";
     State "tag" [] "";
     State "threshold" [] "thresholding.html#threshold";
     State "tls_store" ["tls.store"] "tls-keywords.html#tls-store";
     State "xbits" [] "xbits.html";
-    Buffer "base64_data" [] "base64-keywords.html#base64-data";
+    Buffer "base64_data" [] "base64-keywords.html#base64-data"
+        Bare(buffer::base64_data) "what `base64_decode` gives; without `fast_pattern`";
     Buffer "dcerpc.stub_data" ["dce_stub_data"] "";
     Buffer "dnp3.data" ["dnp3_data"] "dnp3-keywords.html#dnp3-data";
     Buffer "dns.query" ["dns_query"] "dns-keywords.html#dns-query";
@@ -187,7 +208,8 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "krb5.sname" ["krb5_sname"] "kerberos-keywords.html#krb5-sname";
     Buffer "mqtt.subscribe.topic" [] "mqtt-keywords.html#mqtt-subscribe-topic";
     Buffer "mqtt.unsubscribe.topic" [] "mqtt-keywords.html#mqtt-unsubscribe-topic";
-    Buffer "pkt_data" [] "";
+    Buffer "pkt_data" [] ""
+        Bare(buffer::pkt_data) "back to the payload";
     Buffer "quic.sni" [] "quic-keywords.html#quic-sni";
     Buffer "quic.ua" [] "quic-keywords.html#quic-ua";
     Buffer "quic.version" [] "quic-keywords.html#quic-version";

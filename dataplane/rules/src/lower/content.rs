@@ -4,7 +4,7 @@ use super::number::c_integer;
 use super::{Argument, Lowering};
 use crate::ast::Span;
 use crate::diagnostic::{Fault, Kind};
-use crate::hir::{Content, FastPattern, PayloadTest};
+use crate::hir::{Content, FastPattern, PayloadTest, Quantity, Variable};
 use crate::limits::{DISTANCE_MAX, OFFSET_MAX, PAYLOAD_TESTS_MAX};
 
 /// The content that modifiers belong to, and what HIR does not say of it.
@@ -16,31 +16,52 @@ pub(crate) struct Current {
 }
 
 pub(crate) fn content(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
-    let bytes = decode(argument.value.text).map_err(|(at, message)| {
-        let start = argument.value.start + at;
-        Fault::new(Kind::Value, Span::new(start, start + 1), message)
-    })?;
+    let bytes = bytes(&argument)?;
     let content = Content { negated: argument.negated, ..Content::anywhere(bytes) };
     lowering.push(PayloadTest::Content(content), &argument)?;
-    lowering.current = Some(Current { index: lowering.payload.len() - 1, ..Current::default() });
+    let index = lowering.tests_mut().len() - 1;
+    lowering.current = Some(Current { index, ..Current::default() });
     Ok(())
+}
+
+/// The bytes that a value stands for.
+pub(super) fn bytes(argument: &Argument<'_>) -> Result<Vec<u8>, Fault> {
+    decode(argument.value.text).map_err(|(at, message)| {
+        let start = argument.value.start + at;
+        Fault::new(Kind::Value, Span::new(start, start + 1), message)
+    })
 }
 
 impl Lowering<'_> {
     /// Appends a test, within the bound.
     pub(super) fn push(&mut self, test: PayloadTest, argument: &Argument<'_>) -> Result<(), Fault> {
-        if self.payload.len() == PAYLOAD_TESTS_MAX {
+        // As in Suricata, a test that counts from the match before it goes where that is, whatever `pkt_data`
+        // says; contents and expressions do not.
+        let follows = self.last_decoded && test.is_relative() && !test.is_search();
+        let in_base64 = self.in_base64 || follows;
+        self.last_decoded = in_base64;
+        let tests = if in_base64 { &mut self.decoded } else { &mut self.payload };
+        if tests.len() == PAYLOAD_TESTS_MAX {
             let message = format!("more than {PAYLOAD_TESTS_MAX} tests of bytes");
             return Err(Fault::new(Kind::Limit, argument.name.span(), message));
         }
-        self.payload.push(test);
+        tests.push(test);
         Ok(())
     }
 
+    /// The tests of the buffer at hand: the payload, or what `base64_decode` gives.
+    pub(super) const fn tests_mut(&mut self) -> &mut Vec<PayloadTest> {
+        if self.in_base64 { &mut self.decoded } else { &mut self.payload }
+    }
+
     /// The content before a modifier.
-    fn modify(&mut self, argument: &Argument<'_>) -> Result<(&mut Content, &mut Current), Fault> {
+    pub(super) fn modify(
+        &mut self,
+        argument: &Argument<'_>,
+    ) -> Result<(&mut Content, &mut Current), Fault> {
+        let tests = if self.in_base64 { &mut self.decoded } else { &mut self.payload };
         if let Some(current) = &mut self.current
-            && let Some(PayloadTest::Content(content)) = self.payload.get_mut(current.index)
+            && let Some(PayloadTest::Content(content)) = tests.get_mut(current.index)
         {
             return Ok((content, current));
         }
@@ -93,7 +114,7 @@ pub(crate) fn endswith(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> R
 
 pub(crate) fn startswith(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
     let (content, current) = lowering.place(&argument)?;
-    if content.offset.is_some() || content.depth.is_some() {
+    if content.has_offset() || content.has_depth() {
         return Err(argument.conflict("`startswith` is not for a content with `offset` or `depth`"));
     }
     if content.is_relative() {
@@ -105,42 +126,68 @@ pub(crate) fn startswith(lowering: &mut Lowering<'_>, argument: Argument<'_>) ->
     Ok(())
 }
 
-/// A number within bounds. A name instead of one is a variable of `byte_extract`.
-fn number(argument: &Argument<'_>, least: i32, most: i32) -> Result<i32, Fault> {
-    let text = argument.value.text;
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        let message = format!("`{}` by a variable is not supported yet", argument.name.text);
-        return Err(argument.fault(Kind::Unsupported, message));
+/// A number within bounds, or a variable.
+fn number(
+    lowering: &Lowering<'_>,
+    argument: &Argument<'_>,
+    least: i32,
+    most: i32,
+) -> Result<Quantity<i32>, Fault> {
+    lowering.quantity(argument.value, |word| {
+        c_integer(word.text)
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| argument.invalid(format!("not a number from {least} to {most}")))
+    })
+}
+
+/// Sets what a place modifier says.
+fn set<T>(
+    number: Quantity<i32>,
+    literal: &mut Option<T>,
+    variable: &mut Option<Variable>,
+    convert: impl FnOnce(i32) -> T,
+) {
+    match number {
+        Quantity::Literal(number) => *literal = Some(convert(number)),
+        Quantity::Variable(name) => *variable = Some(name),
     }
-    c_integer(text)
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| argument.invalid(format!("not a number from {least} to {most}")))
 }
 
 pub(crate) fn offset(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
+    lowering.place(&argument)?;
+    let number = number(lowering, &argument, 0, OFFSET_MAX as i32)?;
     let (content, current) = lowering.place(&argument)?;
-    let number = number(&argument, 0, OFFSET_MAX as i32)?;
     if content.is_relative() {
         return Err(mixed(&argument));
     }
     if current.startswith {
         return Err(argument.conflict("`offset` is not for a content with `startswith`"));
     }
-    if content.offset.replace(number as u32).is_some() { Err(twice(&argument)) } else { Ok(()) }
+    if content.has_offset() {
+        return Err(twice(&argument));
+    }
+    set(number, &mut content.offset, &mut content.variables.offset, |number| number as u32);
+    Ok(())
 }
 
 pub(crate) fn depth(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
+    lowering.place(&argument)?;
+    let number = number(lowering, &argument, 0, OFFSET_MAX as i32)?;
     let (content, _) = lowering.place(&argument)?;
-    let number = number(&argument, 0, OFFSET_MAX as i32)?;
     shorter(&argument, content, number)?;
     if content.is_relative() {
         return Err(mixed(&argument));
     }
-    if content.depth.replace(number as u32).is_some() { Err(twice(&argument)) } else { Ok(()) }
+    if content.has_depth() {
+        return Err(twice(&argument));
+    }
+    set(number, &mut content.depth, &mut content.variables.depth, |number| number as u32);
+    Ok(())
 }
 
 /// A `depth` or `within` that is less than the content can never match.
-fn shorter(argument: &Argument<'_>, content: &Content, number: i32) -> Result<(), Fault> {
+fn shorter(argument: &Argument<'_>, content: &Content, number: Quantity<i32>) -> Result<(), Fault> {
+    let Quantity::Literal(number) = number else { return Ok(()) };
     let length = content.bytes.len();
     if i64::from(number) < length as i64 {
         let keyword = argument.name.text;
@@ -152,16 +199,26 @@ fn shorter(argument: &Argument<'_>, content: &Content, number: i32) -> Result<()
 }
 
 pub(crate) fn distance(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
+    relative(lowering, &argument)?;
+    let number = number(lowering, &argument, -DISTANCE_MAX, DISTANCE_MAX)?;
     let content = relative(lowering, &argument)?;
-    let number = number(&argument, -DISTANCE_MAX, DISTANCE_MAX)?;
-    if content.distance.replace(number).is_some() { Err(twice(&argument)) } else { Ok(()) }
+    if content.has_distance() {
+        return Err(twice(&argument));
+    }
+    set(number, &mut content.distance, &mut content.variables.distance, |number| number);
+    Ok(())
 }
 
 pub(crate) fn within(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
+    relative(lowering, &argument)?;
+    let number = number(lowering, &argument, -DISTANCE_MAX, DISTANCE_MAX)?;
     let content = relative(lowering, &argument)?;
-    let number = number(&argument, -DISTANCE_MAX, DISTANCE_MAX)?;
     shorter(&argument, content, number)?;
-    if content.within.replace(number).is_some() { Err(twice(&argument)) } else { Ok(()) }
+    if content.has_within() {
+        return Err(twice(&argument));
+    }
+    set(number, &mut content.within, &mut content.variables.within, |number| number);
+    Ok(())
 }
 
 /// The content of a `distance` or `within`. Without a match before it, it counts from the start.
@@ -170,8 +227,8 @@ fn relative<'a>(
     argument: &Argument<'_>,
 ) -> Result<&'a mut Content, Fault> {
     let before = lowering.current.and_then(|current| current.index.checked_sub(1));
-    let before = before.and_then(|index| lowering.payload.get(index));
-    if let Some(PayloadTest::Content(content)) = before
+    if let Some(PayloadTest::Content(content)) =
+        before.and_then(|index| lowering.tests_mut().get(index))
         && content.fast_pattern == FastPattern::Only
     {
         let message =
@@ -179,7 +236,7 @@ fn relative<'a>(
         return Err(argument.conflict(message));
     }
     let (content, _) = lowering.place(argument)?;
-    if content.offset.is_some() || content.depth.is_some() {
+    if content.has_offset() || content.has_depth() {
         return Err(mixed(argument));
     }
     Ok(content)
@@ -189,15 +246,31 @@ pub(crate) fn fast_pattern(
     lowering: &mut Lowering<'_>,
     argument: Argument<'_>,
 ) -> Result<(), Fault> {
+    let (content, _) = lowering.modify(&argument)?;
+    let part = part(&argument, content.bytes.len())?;
+    choose(lowering, &argument, part)
+}
+
+/// Chooses `part` of the content before for the prefilter.
+pub(super) fn choose(
+    lowering: &mut Lowering<'_>,
+    argument: &Argument<'_>,
+    part: FastPattern,
+) -> Result<(), Fault> {
     let chosen = lowering.payload.iter().any(|test| {
         matches!(test, PayloadTest::Content(content) if content.fast_pattern != FastPattern::Auto)
     });
-    let (content, _) = lowering.modify(&argument)?;
+    let in_base64 = lowering.in_base64;
+    let (content, _) = lowering.modify(argument)?;
     if chosen {
         return Err(argument.conflict("a rule can have one `fast_pattern` only"));
     }
-    content.fast_pattern = part(&argument, content.bytes.len())?;
-    let placed = content.offset.is_some() || content.depth.is_some() || content.is_relative();
+    if in_base64 {
+        // As in Suricata: loads, without an effect.
+        return Ok(());
+    }
+    content.fast_pattern = part;
+    let placed = content.has_offset() || content.has_depth() || content.is_relative();
     if content.fast_pattern == FastPattern::Only && content.negated {
         return Err(argument.conflict("`fast_pattern:only` is not for a negated content"));
     }
@@ -281,11 +354,32 @@ fn decode(text: &str) -> Result<Vec<u8>, (usize, &'static str)> {
 pub(crate) fn settle_lone_negated(payload: &mut [PayloadTest]) {
     let mut contents = payload.iter_mut().filter_map(|test| match test {
         PayloadTest::Content(content) => Some(content),
-        PayloadTest::Pcre(_) => None,
+        _ => None,
     });
     let (Some(only), None) = (contents.next(), contents.next()) else { return };
-    if only.negated && only.offset.is_none() && only.depth.is_none() && !only.is_relative() {
+    if only.negated && !only.has_offset() && !only.has_depth() && !only.is_relative() {
         only.endswith = false;
+    }
+}
+
+/// The peer takes a literal that may not be anywhere for one that is, when it works out where the content
+/// behind it can begin at the earliest: not before the literal's length and `distance`.
+pub(crate) fn settle_behind_negated(payload: &mut [PayloadTest]) {
+    for index in 1..payload.len() {
+        let [PayloadTest::Content(before), PayloadTest::Content(content)] =
+            &mut payload[index - 1..=index]
+        else {
+            continue;
+        };
+        let placed = before.has_offset() || before.has_depth() || before.is_relative();
+        if let Some(distance) = content.distance
+            && before.negated
+            && !placed
+            && !content.negated
+        {
+            let earliest = i64::from(distance) + before.bytes.len() as i64;
+            content.offset = u32::try_from(earliest).ok().filter(|earliest| *earliest > 0);
+        }
     }
 }
 

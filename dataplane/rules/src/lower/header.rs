@@ -111,9 +111,10 @@ fn protocol(word: Word<'_>) -> Result<Protocol, Fault> {
         "icmpv4" => Protocol::Icmpv4,
         "icmpv6" => Protocol::Icmpv6,
         "sctp" => Protocol::Sctp,
-        known if known == "pkthdr" || APPLICATION_PROTOCOLS.contains(&known) => {
-            let layer = if known == "pkthdr" { "protocol" } else { "application-layer protocol" };
-            let message = format!("{layer} `{}` is not supported yet", word.text);
+        "pkthdr" => Protocol::PktHdr,
+        known if APPLICATION_PROTOCOLS.contains(&known) => {
+            let message =
+                format!("application-layer protocol `{}` is not supported yet", word.text);
             return Err(Fault::new(Kind::Unsupported, word.span(), message)
                 .keyword(format!("protocol {known}")));
         }

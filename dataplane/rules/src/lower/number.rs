@@ -20,6 +20,17 @@ pub(super) fn c_integer(text: &str) -> Option<i32> {
     i32::try_from(if negative { -number } else { number }).ok()
 }
 
+/// A number as C's `strtoull` reads it with base 0, without a sign. `None` if there is anything else.
+pub(super) fn c_unsigned(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (text, 8),
+        None => (text, 10),
+    };
+    // `from_str_radix` would take a sign.
+    u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+}
+
 /// A test of a number up to `maximum`: `n`, `=n`, `!n`, `!=n`, `<n`, `<=n`, `>n`, `>=n`, `a<>b`, `a-b`.
 ///
 /// Both forms of range are strictly between their bounds. A test that every number or none passes is

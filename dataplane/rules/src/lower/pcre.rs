@@ -26,7 +26,8 @@ pub(crate) fn pcre(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Resul
     for flag in flags.chars() {
         apply(&mut pcre, flag, &argument)?;
     }
-    if pcre.relative && lowering.payload.is_empty() {
+    let first = !lowering.tests_mut().iter().any(PayloadTest::is_search);
+    if pcre.relative && first && !lowering.in_base64 {
         return Err(argument.conflict("`pcre` with `R` has no match before it"));
     }
     lowering.push(PayloadTest::Pcre(pcre), &argument)

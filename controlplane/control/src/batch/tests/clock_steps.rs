@@ -4,10 +4,12 @@ use super::*;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
 
-/// Batches under a load, the wall clock off by each of `steps` in turn: when each was closed on the monotonic
-/// clock, with its id and its alerts; what each said of the time, beside what the wall clock showed; and the
-/// times in open batches.
-fn batches(steps: &[i64]) -> (Vec<(u64, String, Vec<u64>)>, Vec<(u64, u64)>, LatencyView) {
+/// When a batch was closed on the monotonic clock, its id, and its alerts.
+type Closed = (u64, String, Vec<u64>);
+
+/// Batches under a load, the wall clock off by each of `steps` in turn; what each said of the time, beside what
+/// the wall clock showed; and the times in open batches.
+fn batches(steps: &[i64]) -> (Vec<Closed>, Vec<(u64, u64)>, LatencyView) {
     let mut bench = Bench::new(2, BATCH_BYTES_MAX);
     let (mut closed, mut told) = (Vec::new(), Vec::new());
     for round in 0..100 {

@@ -10,7 +10,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 
 use crate::error::PcreError;
-use crate::program::Work;
+use crate::program::workspace::Work;
 
 /// Bytes of the NFA of one expression; beyond it the rule is refused.
 pub(crate) const NFA_BYTES_MAX: usize = 1 << 20;

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use rules::hir::Pcre;
 
-use super::{Place, Work};
+use super::Place;
+use super::workspace::Work;
 use crate::cache::CompileCache;
 use crate::error::PcreError;
 

@@ -1,6 +1,6 @@
 //! Translation and search of single expressions, as data.
 
-use crate::program::Work;
+use crate::program::workspace::Work;
 use crate::testing::pcre;
 
 use super::engine::{Found, Key, PcreCache, Regex};
@@ -15,9 +15,9 @@ fn find(pattern: &str, flags: &str, subject: &[u8]) -> Option<(usize, usize)> {
         let regex = std::sync::Arc::new(Regex::compile(&key).expect(&pattern));
         assert_eq!(regex.is_simulated(), dfa_bytes_max == 0);
         let mut cache = PcreCache::new(core::slice::from_ref(&regex));
-        let mut work = Work { left: 1 << 20, exhausted: false };
+        let mut work = Work::new();
         let found = regex.find(subject, 0, &mut cache, &mut work);
-        assert!(!work.exhausted);
+        assert!(!work.is_exhausted());
         found.map(|Found { start, end }| (start, end))
     });
     assert_eq!(results[0], results[1], "table and simulation differ on {pattern}");

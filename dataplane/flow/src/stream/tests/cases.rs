@@ -31,10 +31,11 @@ fn a_gap_counts_for_the_size_of_a_chunk_and_ends_its_pieces() {
     let _ = stream.insert(0, b"before");
     let _ = stream.insert(2_000, A);
     stream.acknowledge(3_280);
-    assert_eq!(stream.read_raw(2_560, false), [(false, 0, b"before".to_vec())]);
+    let raw = stream.read_raw(2_560, false);
+    assert_eq!(raw, [(false, 0, b"before".to_vec()), (true, 2_000, A.to_vec())]);
     assert_eq!(stream.read_app(), [(false, 0, b"before".to_vec())]);
     assert_eq!(stream.skip_gaps(), [(6, 1_994)]);
-    assert_eq!(stream.read_raw(2_560, true), [(true, 2_000, A.to_vec())]);
+    assert_eq!(stream.read_raw(2_560, true), [(false, 2_000, A.to_vec())], "and again");
     assert_eq!(stream.read_app(), [(true, 2_000, A.to_vec())]);
     let late = stream.insert(6, b"too late");
     assert_eq!(late, Inserted { duplicate: 8, ..Inserted::default() });

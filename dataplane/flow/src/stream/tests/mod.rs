@@ -5,7 +5,7 @@ mod cases;
 mod model;
 mod overlaps;
 
-use super::{Arena, ArenaSettings, Half, OverlapPolicy, StreamSettings};
+use super::{Arena, ArenaSettings, Chunk, Half, OverlapPolicy, PIECES_MAX, StreamSettings};
 
 /// A direction with an arena of its own, driven by offsets.
 struct Stream {
@@ -56,14 +56,21 @@ impl Stream {
     }
 
     /// All that is due to raw detection, as pieces: whether a gap precedes, offset, bytes.
-    fn read_raw(&mut self, min: u32, mut last: bool) -> Vec<(bool, u64, Vec<u8>)> {
-        let mut pieces = Vec::new();
-        while let Some(chunk) = self.half.raw_chunk(&self.arena, min, last) {
-            pieces.push((chunk.after_gap, chunk.stream_offset, chunk.bytes.to_vec()));
-            self.half.raw_done(chunk.bytes.len());
-            last = true;
+    fn read_raw(&mut self, min: u32, last: bool) -> Vec<(bool, u64, Vec<u8>)> {
+        let mut all = Vec::new();
+        while last || self.half.raw_due() >= u64::from(min) {
+            let mut pieces = [Chunk::NONE; PIECES_MAX];
+            let count = self.half.raw_pieces(&self.arena, &mut pieces);
+            self.half.raw_done(&self.arena);
+            let pieces = pieces[..count].iter();
+            all.extend(
+                pieces.map(|piece| (piece.after_gap, piece.stream_offset, piece.bytes.to_vec())),
+            );
+            if count < PIECES_MAX {
+                break;
+            }
         }
-        pieces
+        all
     }
 
     /// All that the application layer can read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{OverlapPolicy, Stream, StreamSettings};
+use super::{OverlapPolicy, PIECES_MAX, Stream, StreamSettings};
 use crate::stream::ArenaSettings;
 
 /// By the words of [`OverlapPolicy`].
@@ -36,7 +36,7 @@ struct Model {
     depth: u64,
     raw: u64,
     app: u64,
-    raw_gap: bool,
+    finished: bool,
     app_gap: bool,
 }
 
@@ -132,25 +132,45 @@ impl Model {
         at
     }
 
-    fn read_raw(&mut self, min: u64, mut last: bool) -> Vec<(bool, u64, Vec<u8>)> {
-        let mut pieces = Vec::new();
-        loop {
-            let limit = self.acked.min(self.depth);
-            let due = limit.saturating_sub(self.raw);
-            if due == 0 || (!last && due < min) {
-                return pieces;
+    fn read_raw(&mut self, min: u64, last: bool) -> Vec<(bool, u64, Vec<u8>)> {
+        let mut all = Vec::new();
+        while last || self.acked.min(self.depth).saturating_sub(self.raw) >= min {
+            let pieces = self.raw_pieces();
+            let count = pieces.len();
+            all.extend(pieces);
+            if count < PIECES_MAX {
+                break;
             }
-            let at = self.behind_gap(self.raw);
-            self.raw_gap |= at > self.raw;
-            self.raw = at;
-            let bytes = self.contiguous(at, limit);
-            if bytes.is_empty() {
-                return pieces;
-            }
-            self.raw += bytes.len() as u64;
-            pieces.push((std::mem::take(&mut self.raw_gap), at, bytes));
-            last = true;
         }
+        all
+    }
+
+    /// What raw detection gets at once. Its cursor goes to the end of what follows it and is acknowledged, or,
+    /// where there is a gap, to the first byte behind it; at the end, behind all.
+    fn raw_pieces(&mut self) -> Vec<(bool, u64, Vec<u8>)> {
+        let limit = self.acked.min(self.depth);
+        let mut pieces: Vec<(bool, u64, Vec<u8>)> = Vec::new();
+        let (mut next, mut at) = (self.raw, self.raw);
+        while pieces.len() < PIECES_MAX && next < limit {
+            let Some((&start, _)) = self.bytes.range(at..self.depth).next() else { break };
+            let follows = start == at && !pieces.iter().any(|(gap, ..)| *gap);
+            let piece = self.contiguous(start, if follows { limit } else { self.depth });
+            if piece.is_empty() {
+                break;
+            }
+            if follows || self.finished {
+                next = start + piece.len() as u64;
+            } else if !pieces.iter().any(|(gap, ..)| *gap) {
+                next = start;
+            }
+            at = start + self.contiguous(start, u64::MAX).len() as u64;
+            pieces.push((!follows, start, piece));
+        }
+        self.raw = if pieces.is_empty() { next.max(limit) } else { next };
+        if self.bytes.range(self.raw..).next().is_none() {
+            self.raw = self.raw.max(self.settled.min(self.depth));
+        }
+        pieces
     }
 
     /// Reads at most `max` bytes of what there is.
@@ -166,6 +186,7 @@ impl Model {
     }
 
     fn finish(&mut self) {
+        self.finished = true;
         let end = self.bytes.keys().next_back().map_or(0, |last| last + 1);
         self.acked = self.acked.max(end);
         self.settled = self.acked;
