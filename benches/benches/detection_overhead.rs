@@ -98,7 +98,7 @@ impl<'a> Detection<'a> {
     fn new(rules: &Arc<RuleSet>, frames: &'a [Vec<u8>]) -> Self {
         let decoded = frames.iter().filter_map(|frame| {
             let decoded = packet::decode(LinkType::ETHERNET, frame).ok()?;
-            Some(view(&decoded, decoded.payload.of(frame), false))
+            Some(view(&decoded, frame, decoded.payload.of(frame), false))
         });
         let (packets, scratch) = (decoded.collect(), rules.new_scratch());
         let variables = FlowVariables::default();
@@ -148,7 +148,7 @@ impl<'a> Stages<'a> {
         };
         let direction = flow.core.direction(from_low);
         flow.core.count(direction, frame.len() as u32, now_ns);
-        let seen = view(&decoded, decoded.payload.of(frame), is_new);
+        let seen = view(&decoded, frame, decoded.payload.of(frame), is_new);
         let variables = &mut FlowVariables::default();
         black_box(self.generation.rules.inspect(&seen, variables, &mut self.generation.scratch));
         1

@@ -161,7 +161,7 @@ fn detect_1000(items: usize) -> u64 {
         .iter()
         .filter_map(|frame| {
             let decoded = packet::decode(LinkType::ETHERNET, frame).ok()?;
-            Some(view(&decoded, decoded.payload.of(frame), false))
+            Some(view(&decoded, frame, decoded.payload.of(frame), false))
         })
         .collect();
     let (options, mut cache) = (CompileOptions::default(), CompileCache::new());

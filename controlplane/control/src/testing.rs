@@ -33,6 +33,7 @@ pub(crate) fn rule(sid: u32, severity: u8) -> hir::Rule {
         class: hir::Class::Pkt,
         packet: Vec::new(),
         payload: Vec::new(),
+        buffers: Vec::new(),
         flow: Vec::new(),
         effects: Vec::new(),
         raises: true,

@@ -11,6 +11,7 @@ pub mod counters;
 pub mod crash;
 pub mod event;
 pub mod event_counters;
+mod ip_options;
 pub mod latency;
 pub mod ledger;
 pub mod record;
@@ -24,6 +25,7 @@ pub use counters::{
 pub use crash::CrashLedger;
 pub use event::{Event, EventSet};
 pub use event_counters::EventCounters;
+pub use ip_options::IpOptions;
 pub use latency::{LatencyHistogram, LatencySnapshot};
 pub use ledger::{AlertLedger, PacketLedger};
 pub use record::{Field, FieldKind, Header, Kind, Lane, Record, RecordBuilder, Slot};

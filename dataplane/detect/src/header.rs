@@ -9,7 +9,7 @@ use rules::hir::{
 };
 
 use crate::rpc::rpc_matches;
-use crate::{Inspect, Scope};
+use crate::{Inspect, Scope, headers};
 
 /// IANA protocol numbers that rules name.
 pub(crate) mod number {
@@ -22,15 +22,7 @@ pub(crate) mod number {
 
 /// Whether a rule of `protocol` can be about packets of IP protocol `number`.
 pub(crate) const fn protocol_covers(protocol: Protocol, number: u8) -> bool {
-    match protocol {
-        Protocol::Ip | Protocol::PktHdr | Protocol::Ipv4 | Protocol::Ipv6 => true,
-        Protocol::Tcp | Protocol::TcpPkt | Protocol::TcpStream => number == number::TCP,
-        Protocol::Udp => number == number::UDP,
-        Protocol::Icmp => number == number::ICMP || number == number::ICMPV6,
-        Protocol::Icmpv4 => number == number::ICMP,
-        Protocol::Icmpv6 => number == number::ICMPV6,
-        Protocol::Sctp => number == number::SCTP,
-    }
+    protocol.covers(number)
 }
 
 /// Whether a rule of `protocol` is about a packet with `tuple`.
@@ -78,6 +70,17 @@ pub(crate) fn packet_test(test: &PacketTest, view: &Inspect<'_>) -> bool {
         PacketTest::Ttl(number) => number.accepts(view.ttl.into()),
         PacketTest::Event(event) => view.events.contains(*event),
         PacketTest::Rpc(rpc) => rpc_matches(rpc, view),
+        PacketTest::IpProtocols(set) => set.contains(view.tuple.protocol),
+        PacketTest::SameAddresses => view.tuple.source == view.tuple.destination,
+        PacketTest::IpOption(option) => headers::option_matches(*option, view),
+        PacketTest::FragmentBits(test) => {
+            headers::fragment_bits(view).is_some_and(|bits| test.accepts(bits))
+        }
+        PacketTest::Version(version) => headers::version_matches(*version, view),
+        PacketTest::Field(test) => {
+            headers::field(test.field, view).is_some_and(|value| test.number.accepts(value))
+        }
+        PacketTest::Checksum(test) => headers::checksum_matches(*test, view),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use contract::{EventSet, FiveTuple};
 
+use crate::Headers;
+
 /// A view of one decoded packet. It says nothing of where the bytes come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Inspect<'a> {
@@ -27,6 +29,8 @@ pub struct Inspect<'a> {
     pub chunks: &'a [&'a [u8]],
     /// Only the chunks are to be inspected: there is no packet, since the flow has ended.
     pub chunks_only: bool,
+    /// The bytes of the packet and its headers, for rules that ask for them.
+    pub headers: Headers<'a>,
     /// The transport header was decoded, so that ports mean something.
     pub has_transport: bool,
     /// The packet is the first of its flow in its direction, or belongs to no flow: address-only

@@ -6,12 +6,12 @@
 //! program. Matching allocates nothing: all memory of a worker is its [`Scratch`], and what rules note
 //! in a flow is its [`FlowVariables`].
 //!
-//! Rules of class `PktOrStream` are looked at on each packet's payload, since no streams are
-//! reassembled yet; rules of class `Stream` are refused for the same reason. [`mod@reference`] is the
-//! slow twin that every fast path is tested against. `docs/detection.md` explains the engine.
+//! Rules of class `Stream`, and of class `PktOrStream` where the payload went into a stream, are looked at
+//! on the chunks of the stream. [`mod@reference`] is the slow twin that every fast path is tested against. `docs/detection.md` explains the engine.
 
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod cache;
 mod compile;
 mod error;
@@ -19,6 +19,7 @@ mod events;
 mod flow;
 mod generation;
 mod header;
+mod headers;
 mod inspect;
 mod losses;
 mod order;
@@ -41,6 +42,7 @@ pub use compile::CompileOptions;
 pub use error::{CompileError, PcreError, Refusal, RefusalReason};
 pub use flow::{FLOW_BITS_MAX, FLOW_INTEGERS_MAX, FlowVariables};
 pub use generation::Generation;
+pub use headers::Headers;
 pub use inspect::{FlowView, Inspect, Scope};
 pub use losses::SignatureLosses;
 pub use outcome::{Match, Outcome, PassScope, SignatureIndex};

@@ -10,12 +10,12 @@ use rules::hir::{Action, Class, Endpoint, Protocol, Rule};
 
 use crate::header::{has_ports, number, packet_test, protocol_matches};
 use crate::order::{both_ways, rank};
-use crate::{Inspect, Scope};
+use crate::{Inspect, Scope, headers};
 
 mod numbers;
 mod payload;
 
-use self::payload::payload_matches;
+use self::payload::tests_match;
 
 mod flow;
 
@@ -96,14 +96,19 @@ fn endpoint_matches(
     port_matches && address_matches
 }
 
-/// Whether the payload or, for rules that look at streams, a chunk matches.
+/// Whether every sticky buffer, and the payload or, for rules that look at streams, a chunk matches.
 fn bytes_match(rule: &Rule, view: &Inspect<'_>) -> bool {
+    let in_buffers = rule.buffers.iter().all(|(buffer, tests)| {
+        headers::buffer(buffer.name, view).is_some_and(|bytes| tests_match(tests, bytes))
+    });
     let is_tcp = view.tuple.protocol == number::TCP;
     let (in_packet, in_chunks) = match rule.class {
         Class::Stream => (false, true),
         Class::PktOrStream => (!(is_tcp && view.in_stream), true),
         Class::Pkt | Class::IpOnly | Class::PktHdr | Class::Event => (true, false),
     };
-    (in_chunks && view.chunks.iter().any(|chunk| payload_matches(rule, chunk)))
-        || (in_packet && !view.chunks_only && payload_matches(rule, view.payload))
+    let matches = |bytes: &[u8]| tests_match(&rule.payload, bytes);
+    in_buffers
+        && ((in_chunks && view.chunks.iter().any(|chunk| matches(chunk)))
+            || (in_packet && !view.chunks_only && matches(view.payload)))
 }

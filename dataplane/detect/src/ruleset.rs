@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use rules::hir::{Action, Class, Rule};
 
+use crate::buffers::BufferPrograms;
 use crate::error::Refusal;
 use crate::events::EventIndex;
 use crate::flow::{FlowProgram, Names};
 use crate::header::{HeaderCheck, number};
+use crate::headers::OTHER;
 use crate::outcome::{Match, Outcome, PassScope, SignatureIndex};
 use crate::prefilter::{Domain, PatternMarks, Situation};
 use crate::program::pcre::Regex;
@@ -41,9 +43,6 @@ pub(crate) struct Domains {
     other: Domain,
 }
 
-/// A protocol number that no rule can name (IANA: reserved).
-const NO_PROTOCOL: u8 = 255;
-
 impl Domains {
     pub(crate) fn new(mut build: impl FnMut(u8, Situation) -> Domain) -> Self {
         Self {
@@ -54,7 +53,7 @@ impl Domains {
             icmp: build(number::ICMP, Situation::Packet),
             icmpv6: build(number::ICMPV6, Situation::Packet),
             sctp: build(number::SCTP, Situation::Packet),
-            other: build(NO_PROTOCOL, Situation::Packet),
+            other: build(OTHER, Situation::Packet),
         }
     }
 
@@ -106,6 +105,8 @@ pub struct RuleSet {
     pub(crate) flow_programs: Box<[FlowProgram]>,
     /// The names of flow variables, those of earlier generations included.
     pub(crate) names: Arc<Names>,
+    /// The programs of each signature's sticky buffers.
+    pub(crate) buffers: Box<[BufferPrograms]>,
     /// Expressions that need a worker's memory.
     pub(crate) simulated: Box<[Arc<Regex>]>,
     pub(crate) refused: Vec<Refusal>,
@@ -141,7 +142,8 @@ impl RuleSet {
     #[must_use]
     pub fn new_scratch(&self) -> Scratch {
         let patterns = self.domains.all().into_iter().map(Domain::patterns_len).max();
-        let steps = self.programs.iter().map(Program::len).max();
+        let in_buffers = self.buffers.iter().map(BufferPrograms::len_max);
+        let steps = self.programs.iter().map(Program::len).chain(in_buffers).max();
         Scratch {
             candidates: CandidateSet::new(self.directed.len()),
             chunk_candidates: CandidateSet::new(self.directed.len()),
@@ -232,8 +234,8 @@ impl RuleSet {
         scanned
     }
 
-    /// Where the program of `rule`, whose header has matched, matches. As in the peer, the stream is looked
-    /// at before the packet.
+    /// Where the programs of `rule`, whose header has matched, match: those of its sticky buffers, and that of
+    /// the payload. As in the peer, the stream is looked at before the packet.
     #[inline]
     fn find(
         &self,
@@ -242,8 +244,11 @@ impl RuleSet {
         view: &Inspect<'_>,
         scratch: &mut Scratch,
     ) -> Option<Match> {
-        let signature = SignatureIndex(rule.signature);
-        let program = self.programs.get(rule.signature as usize)?;
+        let (signature, index) = (SignatureIndex(rule.signature), rule.signature as usize);
+        let program = self.programs.get(index)?;
+        if !self.buffers.get(index)?.match_all(view, &mut scratch.workspace) {
+            return None;
+        }
         if candidate.chunk {
             for (index, chunk) in (0_u8..).zip(view.chunks) {
                 if program.matches(chunk, &mut scratch.workspace) {

@@ -1,5 +1,7 @@
 //! Builders of rules and packets for tests.
 
+pub(crate) mod wire;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -11,8 +13,8 @@ use rules::hir::{
 
 use crate::reference::{self, Variables};
 use crate::{
-    CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, Outcome, PassScope, RuleSet,
-    Scope, Scratch,
+    CompileCache, CompileOptions, FlowVariables, FlowView, Headers, Inspect, Outcome, PassScope,
+    RuleSet, Scope, Scratch,
 };
 
 pub(crate) fn any_address() -> AddressSet {
@@ -53,6 +55,7 @@ pub(crate) fn rule(protocol: Protocol, packet: Vec<PacketTest>, payload: Vec<Pay
         flow: Vec::new(),
         effects: Vec::new(),
         raises: true,
+        buffers: Vec::new(),
         text: Arc::from(""),
         line: 1,
     }
@@ -103,6 +106,7 @@ pub(crate) fn packet(tuple: FiveTuple, payload: &[u8]) -> Inspect<'_> {
         in_stream: false,
         chunks: &[],
         chunks_only: false,
+        headers: Headers::default(),
         has_transport: matches!(tuple.protocol, 1 | 6 | 17 | 58 | 132),
         first_in_direction: true,
         flow: Some(FlowView { to_server: true, established: false, age_s: 0, stream_sizes: None }),

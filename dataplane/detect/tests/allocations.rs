@@ -7,7 +7,9 @@ use std::net::IpAddr;
 
 use allocation_counter::measure;
 use contract::{EventSet, FiveTuple};
-use detect::{CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, RuleSet, Scope};
+use detect::{
+    CompileCache, CompileOptions, FlowVariables, FlowView, Headers, Inspect, RuleSet, Scope,
+};
 use rules::Environment;
 
 const RULES: &[u8] = br#"
@@ -73,6 +75,7 @@ fn view(payload: &[u8], port: u16) -> Inspect<'_> {
         tcp_flags: None,
         icmp: None,
         payload,
+        headers: Headers::default(),
         payload_bytes: payload.len() as u32,
         in_stream: false,
         chunks: &[],

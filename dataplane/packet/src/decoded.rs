@@ -1,6 +1,6 @@
 //! What decoding a frame gives.
 
-use contract::{EventSet, FiveTuple, FlowKey};
+use contract::{EventSet, FiveTuple, FlowKey, IpOptions};
 
 use crate::notes::Notes;
 use crate::{Network, TcpOptions, Tunnel};
@@ -71,12 +71,16 @@ pub struct Fragment {
 pub struct Decoded {
     /// Addresses, protocol, and ports where `has_transport`; for ICMP, type and code.
     ///
-    /// The protocol of an IPv6 fragment is 44, as the peer has it; see [`Fragment::protocol`].
+    /// The protocol is what the peer takes the packet for: of an IPv6 fragment 44 (see
+    /// [`Fragment::protocol`]); where an IPv6 packet comes to nothing that the peer has a protocol for (no
+    /// next header, ICMP of IPv4), the last extension header's, and without one 0.
     pub tuple: FiveTuple,
     /// Identifiers of the two outer VLAN tags, from the outside in; 0 where there is none.
     pub vlan: [u16; 2],
     /// Time to live, or hop limit.
     pub ttl: u8,
+    /// Options of an IPv4 header; those that are not sound are left out, as in the peer.
+    pub ip_options: IpOptions,
     /// TCP header, where it is whole and valid.
     pub tcp: Option<TcpFacts>,
     /// ICMP or ICMPv6 type and code, where the header is whole.
@@ -102,8 +106,6 @@ pub struct Decoded {
     pub has_transport: bool,
     /// What follows IP is of a protocol that is decoded, and could be.
     pub(crate) wants_flow: bool,
-    /// The peer comes to a protocol of what follows IP.
-    pub(crate) protocol_known: bool,
     /// The IP packet is longer than what was captured (a snap length): it was decoded as far as it goes.
     /// The peer inspects no such packet, but for its events.
     pub cut: bool,
@@ -123,6 +125,7 @@ impl Decoded {
             tuple: network.tuple(),
             vlan: notes.vlan,
             ttl: network.ttl,
+            ip_options: network.options,
             tcp: None,
             icmp: None,
             payload: Span::between(network.end, network.end),
@@ -135,7 +138,6 @@ impl Decoded {
             depth: 0,
             has_transport: false,
             wants_flow: false,
-            protocol_known: network.protocol_known,
             cut: network.cut,
             reassembled: false,
             events: notes.events,
@@ -148,7 +150,7 @@ impl Decoded {
     #[inline]
     #[must_use]
     pub fn is_for_events_only(&self) -> bool {
-        !self.protocol_known && !self.events.is_empty()
+        self.tuple.protocol == 0 && !self.events.is_empty()
     }
 
     /// Whether the packet belongs to a flow. The peer has none for fragments, carriers, protocols that it

@@ -86,9 +86,9 @@ enum Step {
 #[inline]
 pub(crate) fn follow(frame: &[u8], network: &mut Network, events: &mut EventSet) {
     if is_decoded(network.protocol) {
+        network.shown_protocol = network.protocol;
         return;
     }
-    network.protocol_known = false;
     if is_extension(network.protocol) {
         chain(frame, network, events);
     } else {
@@ -102,7 +102,7 @@ fn end(network: &mut Network, events: &mut EventSet) {
     if network.protocol == protocol::ICMP {
         return;
     }
-    network.protocol_known = true;
+    network.shown_protocol = network.protocol;
     events.insert(Event::Ipv6UnknownNextHeader);
 }
 
@@ -140,7 +140,7 @@ fn chain(frame: &[u8], network: &mut Network, events: &mut EventSet) {
         network.protocol = next;
         named_at = at;
         if is_decoded_behind(next) {
-            network.protocol_known = true;
+            network.shown_protocol = next;
             return;
         }
         if !is_extension(next) {
@@ -162,9 +162,9 @@ fn header(
     let number = network.protocol;
     match number {
         protocol::IPV6_FRAGMENT | AUTHENTICATION | ROUTING | DESTINATION_OPTIONS => {
-            network.protocol_known = true;
+            network.shown_protocol = number;
         }
-        HOP_BY_HOP => network.protocol_known = false,
+        HOP_BY_HOP => network.shown_protocol = 0,
         _ => {}
     }
     match number {

@@ -21,10 +21,8 @@ pub(crate) fn v4(packet: &[u8], at: usize, decoded: &mut Decoded) {
     let Some((kind, code)) = head(packet, at, decoded) else {
         return decoded.events.insert(Event::Icmpv4PktTooSmall);
     };
-    // The peer counts the timestamps as header where they are all there.
-    let timestamps = matches!(kind, 13 | 14) && at + TIMESTAMP_BYTES <= packet.len();
-    let skipped = if timestamps { TIMESTAMP_BYTES } else { HEADER_BYTES };
-    decoded.payload = Span::between(at + skipped, packet.len());
+    let header = header_bytes_v4(packet.get(at..).unwrap_or(&[]));
+    decoded.payload = Span::between(at + header, packet.len());
     let known = knows_v4(kind, code);
     match known {
         None => decoded.events.insert(Event::Icmpv4UnknownType),
@@ -42,11 +40,24 @@ pub(crate) fn v4(packet: &[u8], at: usize, decoded: &mut Decoded) {
                 .into_iter()
                 .for_each(|event| decoded.events.insert(event));
         }
-    } else if (kind, code) == (13, 0) && !timestamps {
+    } else if (kind, code) == (13, 0) && header < TIMESTAMP_BYTES {
         decoded.events.insert(Event::Icmpv4Ipv4TruncPkt);
     }
     decoded.tuple.source_port = kind.into();
     decoded.tuple.destination_port = code.into();
+}
+
+/// Bytes that the peer counts as the header of `message`: with the timestamps of these (RFC 792), and the
+/// addresses of a router advertisement (RFC 1256 section 3), where they are all there.
+fn header_bytes_v4(message: &[u8]) -> usize {
+    let bytes = match *message {
+        [13 | 14, ..] => TIMESTAMP_BYTES,
+        [9, _, _, _, addresses, words, ..] => {
+            HEADER_BYTES + usize::from(addresses) * usize::from(words) * 4
+        }
+        _ => HEADER_BYTES,
+    };
+    if bytes <= message.len() { bytes } else { HEADER_BYTES }
 }
 
 /// Whether the peer knows the code of an ICMP message; `None` where it does not know the type.
@@ -83,8 +94,8 @@ pub(crate) fn v6(packet: &[u8], at: usize, decoded: &mut Decoded) {
         Span::between(start, packet.len())
     } else {
         // Of all other messages the peer inspects the body from the word after the checksum on, but
-        // only as many bytes as follow that word.
-        Span::between(start - 4, packet.len() - 4)
+        // as many bytes fewer as the header has.
+        Span::between(start - 4, (packet.len() - HEADER_BYTES).max(start - 4))
     };
     let event = v6_event(kind, code);
     event.into_iter().for_each(|event| decoded.events.insert(event));

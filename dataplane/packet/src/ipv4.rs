@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use contract::Event;
+use contract::{Event, IpOptions};
 use core::net::Ipv4Addr;
 
 use crate::notes::Notes;
@@ -43,10 +43,11 @@ pub(crate) fn parse(
     }
     let source = Ipv4Addr::new(header[12], header[13], header[14], header[15]).into();
     let destination = Ipv4Addr::new(header[16], header[17], header[18], header[19]).into();
+    let mut met = IpOptions::EMPTY;
     if header_bytes > HEADER_BYTES {
         let options = frame.get(offset + HEADER_BYTES..transport_offset).unwrap_or(&[]);
         let mut events = notes.events;
-        let sound = ipv4_options::check(options, &mut events);
+        let sound = ipv4_options::check(options, &mut events, &mut met);
         if !cut {
             notes.events = events;
         }
@@ -76,12 +77,13 @@ pub(crate) fn parse(
         destination,
         ttl: header[8],
         protocol,
-        protocol_known: protocol != 0,
+        shown_protocol: protocol,
         is_opaque: false,
         network_offset: offset,
         transport_offset,
         end: (offset + total).min(frame.len()),
         cut,
         fragment,
+        options: met,
     })
 }

@@ -1,6 +1,6 @@
 //! IPv4 options (RFC 791 section 3.1), checked as the peer checks them.
 
-use contract::{Event, EventSet};
+use contract::{Event, EventSet, IpOptions};
 
 use crate::read::array;
 
@@ -21,34 +21,25 @@ const STRICT_ROUTE: u8 = 137;
 /// Router alert (RFC 2113).
 const ROUTER_ALERT: u8 = 148;
 
-/// Options by which duplicates are told.
-const KINDS: [u8; 10] = [
-    RECORD_ROUTE,
-    QUICK_START,
-    TIMESTAMP,
-    SECURITY,
-    EXTENDED_SECURITY,
-    LOOSE_ROUTE,
-    CIPSO,
-    STREAM,
-    STRICT_ROUTE,
-    ROUTER_ALERT,
-];
-
 /// Bytes of a CIPSO option before its tags: kind, length, domain of interpretation.
 const CIPSO_HEAD_BYTES: usize = 6;
 
 /// Walks the options; `false` where one is longer than what is left, so that the packet is refused. A lone
-/// kind at the very end is accepted, with its event.
-pub(crate) fn check(mut options: &[u8], events: &mut EventSet) -> bool {
+/// kind at the very end is accepted, with its event. `met` takes in the options that are sound.
+pub(crate) fn check(mut options: &[u8], events: &mut EventSet, met: &mut IpOptions) -> bool {
     if !options.len().is_multiple_of(8) {
         events.insert(Event::Ipv4OptPadRequired);
     }
-    let mut met = 0_u16;
     while let Some((&kind, rest)) = options.split_first() {
         options = match kind {
-            END => return true,
-            NOP => rest,
+            END => {
+                met.insert(END);
+                return true;
+            }
+            NOP => {
+                met.insert(NOP);
+                rest
+            }
             _ => {
                 let Some(&length) = rest.first() else {
                     events.insert(Event::Ipv4OptEolRequired);
@@ -60,7 +51,7 @@ pub(crate) fn check(mut options: &[u8], events: &mut EventSet) -> bool {
                     events.insert(Event::Ipv4OptInvalidLen);
                     return false;
                 };
-                if let Some(event) = wrong(kind, option, &mut met) {
+                if let Some(event) = wrong(kind, option, met) {
                     events.insert(event);
                 }
                 options.get(length..).unwrap_or(&[])
@@ -70,12 +61,9 @@ pub(crate) fn check(mut options: &[u8], events: &mut EventSet) -> bool {
     true
 }
 
-/// What is wrong with `option`, kind and length included; `met` has the kinds before it, a bit each.
-fn wrong(kind: u8, option: &[u8], met: &mut u16) -> Option<Event> {
-    let Some(place) = KINDS.iter().position(|known| *known == kind) else {
-        return Some(Event::Ipv4OptInvalid);
-    };
-    if *met & 1 << place != 0 {
+/// What is wrong with `option`, kind and length included; `met` has the kinds before it.
+fn wrong(kind: u8, option: &[u8], met: &mut IpOptions) -> Option<Event> {
+    if met.contains(kind) {
         return Some(Event::Ipv4OptDuplicate);
     }
     let fault = match kind {
@@ -84,11 +72,12 @@ fn wrong(kind: u8, option: &[u8], met: &mut u16) -> Option<Event> {
         STREAM | ROUTER_ALERT => (option.len() != 4).then_some(Event::Ipv4OptInvalidLen),
         TIMESTAMP => timestamp(option),
         CIPSO => cipso(option),
-        _ => route(option),
+        RECORD_ROUTE | LOOSE_ROUTE | STRICT_ROUTE => route(option),
+        _ => Some(Event::Ipv4OptInvalid),
     };
     // One that is wrong does not count as there.
     if fault.is_none() {
-        *met |= 1 << place;
+        met.insert(kind);
     }
     fault
 }

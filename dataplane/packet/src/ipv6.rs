@@ -1,6 +1,6 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use contract::{Event, EventSet};
+use contract::{Event, EventSet, IpOptions};
 use core::net::Ipv6Addr;
 
 use crate::notes::Notes;
@@ -32,7 +32,7 @@ pub(crate) fn parse(
         destination: address(header, 24),
         ttl: header[7],
         protocol: header[6],
-        protocol_known: true,
+        shown_protocol: 0,
         is_opaque: false,
         network_offset: offset,
         transport_offset: start,
@@ -40,6 +40,7 @@ pub(crate) fn parse(
         end: (start + length).min(frame.len()),
         cut: start + length > frame.len(),
         fragment: None,
+        options: IpOptions::EMPTY,
     };
     // The peer looks no further at a packet that is longer than what was captured.
     let mut unheard = EventSet::EMPTY;

@@ -36,7 +36,7 @@ pub use options::TcpOptions;
 pub use owner::OwnerHash;
 pub use tunnel::{GENEVE_PORT, TEREDO_PORT, TUNNEL_DEPTH_MAX, Tunnel, VXLAN_PORT};
 
-use contract::{Event, FiveTuple, LinkType};
+use contract::{Event, FiveTuple, IpOptions, LinkType};
 use core::net::IpAddr;
 
 use link::{Family, Link};
@@ -77,8 +77,8 @@ pub(crate) struct Network {
     pub(crate) ttl: u8,
     /// Protocol of what starts at `transport_offset`.
     pub(crate) protocol: u8,
-    /// See [`Decoded::is_for_events_only`].
-    pub(crate) protocol_known: bool,
+    /// The protocol that the peer takes the packet for, and rules see; 0 where it comes to none.
+    pub(crate) shown_protocol: u8,
     /// The peer does not look into what `protocol` stands for, because of its place.
     pub(crate) is_opaque: bool,
     pub(crate) network_offset: usize,
@@ -88,6 +88,8 @@ pub(crate) struct Network {
     /// The IP packet is longer than what was captured.
     pub(crate) cut: bool,
     pub(crate) fragment: Option<Fragment>,
+    /// Options of IPv4.
+    pub(crate) options: IpOptions,
 }
 
 impl Network {
@@ -112,7 +114,7 @@ impl Network {
             destination: self.destination,
             source_port: 0,
             destination_port: 0,
-            protocol: self.protocol,
+            protocol: self.shown_protocol,
         }
     }
 }

@@ -96,7 +96,7 @@ fn esp(packet: &[u8], at: usize, v6: bool, decoded: &mut Decoded) {
     if v6 && at + 2 > packet.len() {
         // Of two bytes of each IPv6 extension header, as which the peer takes it here.
         decoded.events.insert(Event::Ipv6TruncExthdr);
-        decoded.protocol_known = false;
+        decoded.tuple.protocol = 0;
     } else if at + ESP_BYTES > packet.len() {
         decoded.events.insert(Event::EspPktTooSmall);
     } else {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use contract::FiveTuple;
-use detect::{FlowView, Inspect, Scope};
+use detect::{FlowView, Headers, Inspect, Scope};
 use flow::{Direction, FlowCore};
 use packet::{Decoded, Undecoded};
 
@@ -12,11 +12,17 @@ use crate::streams::Tracked;
 const NS_PER_S: u64 = 1_000_000_000;
 /// IANA protocol number of ICMPv6.
 const ICMPV6: u8 = 58;
-/// What detection sees of a decoded packet. `payload` are its bytes, or none where they are inspected as
-/// a packet of their own; `first_in_direction` is the flow's word: [`Inspect::first_in_direction`].
+
+/// What detection sees of a packet that was decoded from `frame`. `payload` are its bytes, or none where they
+/// are inspected as a packet of their own; `first_in_direction` is the flow's word: [`Inspect::first_in_direction`].
 #[inline]
 #[must_use]
-pub fn view<'a>(decoded: &Decoded, payload: &'a [u8], first_in_direction: bool) -> Inspect<'a> {
+pub fn view<'a>(
+    decoded: &Decoded,
+    frame: &'a [u8],
+    payload: &'a [u8],
+    first_in_direction: bool,
+) -> Inspect<'a> {
     Inspect {
         tuple: decoded.tuple,
         ttl: decoded.ttl,
@@ -27,6 +33,7 @@ pub fn view<'a>(decoded: &Decoded, payload: &'a [u8], first_in_direction: bool) 
         in_stream: false,
         chunks: &[],
         chunks_only: false,
+        headers: headers(decoded, frame),
         has_transport: decoded.has_transport,
         first_in_direction,
         flow: None,
@@ -51,6 +58,7 @@ pub(crate) fn undecoded_view(undecoded: &Undecoded) -> Inspect<'static> {
         in_stream: false,
         chunks: &[],
         chunks_only: false,
+        headers: Headers::default(),
         has_transport: false,
         first_in_direction: undecoded.addresses.is_some(),
         flow: None,
@@ -102,4 +110,16 @@ pub(crate) fn end_flow_view(
 fn age_s(core: &FlowCore) -> u32 {
     let age_s = (core.last_ns / NS_PER_S).saturating_sub(core.first_ns / NS_PER_S);
     u32::try_from(age_s).unwrap_or(u32::MAX)
+}
+
+/// The packet's bytes in `frame`, from its IP header on.
+#[inline]
+fn headers<'a>(decoded: &Decoded, frame: &'a [u8]) -> Headers<'a> {
+    let range = decoded.network_offset as usize..decoded.network_end as usize;
+    Headers {
+        packet: frame.get(range).unwrap_or(&[]),
+        transport_offset: decoded.transport_offset.saturating_sub(decoded.network_offset),
+        ip_options: decoded.ip_options,
+        tcp_mss: decoded.tcp.and_then(|tcp| tcp.options.mss),
+    }
 }

@@ -6,15 +6,22 @@ use std::sync::Arc;
 
 use contract::Event;
 
+mod buffer;
 mod bytes;
 mod flow;
+mod headers;
 
+pub use self::buffer::{Buffer, BufferName};
 pub use self::bytes::{
     Base, Base64, BufferSize, ByteComparison, ByteExtract, ByteJump, ByteMath, ByteTest, DataAt,
     Encoding, JumpFrom, Operator, PlaceVariables, Quantity, ReadNumber, Rpc, Variable,
 };
 pub use self::flow::{
     Change, Comparison, Effect, FlowTest, IntegerTest, Operand, StreamSides, StreamSizeTest, Way,
+};
+pub use self::headers::{
+    ChecksumTest, Checksummed, Field, FieldTest, FragmentBitsMode, FragmentBitsTest, IpOptionTest,
+    IpProtocols, IpVersion,
 };
 
 /// One signature.
@@ -44,6 +51,8 @@ pub struct Rule {
     pub effects: Vec<Effect>,
     /// A match raises an alert: `noalert` and `alert`, else the action, say so.
     pub raises: bool,
+    /// Tests of other bytes, by buffer, each buffer once; each list in rule order.
+    pub buffers: Vec<(Buffer, Vec<PayloadTest>)>,
     /// The rule as written.
     pub text: Arc<str>,
     /// Line of the rules file, from 1.
@@ -171,6 +180,20 @@ pub enum PacketTest {
     Event(Event),
     /// `rpc`: a call at the payload's start.
     Rpc(Rpc),
+    /// `ip_proto`: the IP protocol is one of these.
+    IpProtocols(IpProtocols),
+    /// `sameip`: source and destination are the same address.
+    SameAddresses,
+    /// `ipopts`: an IPv4 option is there.
+    IpOption(IpOptionTest),
+    /// `fragbits`: fragment bits of an IPv4 packet.
+    FragmentBits(FragmentBitsTest),
+    /// `l3_proto`: IP version.
+    Version(IpVersion),
+    /// `id`, `tcp.seq` and other numbers of headers.
+    Field(FieldTest),
+    /// `ipv4-csum` and the others: a checksum is right, or wrong.
+    Checksum(ChecksumTest),
 }
 
 /// A test of an unsigned number.

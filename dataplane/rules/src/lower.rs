@@ -15,12 +15,15 @@ pub(crate) mod event;
 mod fields;
 pub(crate) mod flow;
 mod header;
+pub(crate) mod headers;
 pub(crate) mod inert;
+pub(crate) mod ip_proto;
 pub(crate) mod meta;
 mod number;
 pub(crate) mod packet;
 pub(crate) mod pcre;
 mod read_number;
+pub(crate) mod sticky;
 pub(crate) mod variables;
 
 /// A keyword's value, freed of its quotes.
@@ -57,6 +60,7 @@ pub(crate) struct Lowering<'e> {
     pub(crate) environment: &'e Environment,
     pub(crate) meta: meta::Builder,
     pub(crate) packet: Vec<PacketTest>,
+    /// The list that tests of bytes go to: of the payload, or of the sticky buffer before them.
     pub(crate) payload: Vec<PayloadTest>,
     pub(crate) flow: flow::Builder,
     /// Tests of what `base64_decode` gives, in rule order.
@@ -71,6 +75,8 @@ pub(crate) struct Lowering<'e> {
     pub(crate) previous: Option<&'static str>,
     /// `prefilter` was there.
     pub(crate) prefilter: bool,
+    pub(crate) lists: sticky::Lists,
+    pub(crate) protocols: ip_proto::Protocols,
     /// The content that modifiers belong to.
     pub(crate) current: Option<content::Current>,
     /// What is to be said although the rule is kept.
@@ -107,6 +113,8 @@ pub(crate) fn lower(
         variables: Vec::new(),
         previous: None,
         prefilter: false,
+        lists: sticky::Lists::default(),
+        protocols: ip_proto::Protocols::new(header.as_ref().map(|header| header.protocol)),
         current: None,
         warnings: Vec::new(),
     };
@@ -168,14 +176,14 @@ impl Lowering<'_> {
                 "add `sid:` with a number that is free; 1000000 to 1999999 are for local rules",
             )
         })?;
-        let class = self.class(header.protocol, header.negated_address);
+        let mut buffers = self.take_buffers()?;
+        let class = self.class(header.protocol, header.negated_address, !buffers.is_empty());
         let class = class.map_err(|(message, hint)| {
             Fault::new(Kind::Conflict, rule.protocol.span(), message).hint(hint)
         })?;
         packet::check_dsize(&self.packet, &self.payload)
             .map_err(|message| Fault::new(Kind::Conflict, whole(text), message).keyword("dsize"))?;
-        content::settle_lone_negated(&mut self.payload);
-        content::settle_behind_negated(&mut self.payload);
+        sticky::settle(&mut self.payload, &mut buffers);
         buffer::attach_decoded(self);
         let flow = std::mem::take(&mut self.flow);
         Ok(Rule {
@@ -191,6 +199,7 @@ impl Lowering<'_> {
             class,
             packet: std::mem::take(&mut self.packet),
             payload: std::mem::take(&mut self.payload),
+            buffers,
             text: Arc::from(text),
             line,
         })
@@ -201,6 +210,7 @@ impl Lowering<'_> {
         &self,
         protocol: Protocol,
         negated_address: bool,
+        has_buffers: bool,
     ) -> Result<Class, (&'static str, &'static str)> {
         if self.is_about_events() && self.flow.suits_addresses() {
             return Ok(Class::Event);
@@ -215,7 +225,8 @@ impl Lowering<'_> {
             (Protocol::TcpPkt, _) => Some(false),
             (_, stream) => stream,
         };
-        if !self.packet.is_empty() || self.flow.needs_packet() {
+        let tests_packet = self.packet.iter().any(headers::needs_packet);
+        if has_buffers || tests_packet || self.flow.needs_packet() {
             return match (protocol, stream) {
                 (Protocol::TcpStream, _) => Err((
                     "`tcp-stream` has no packets to test properties of",
@@ -229,9 +240,10 @@ impl Lowering<'_> {
             };
         }
         if self.payload.is_empty() {
+            let about_addresses = self.packet.iter().all(headers::is_about_addresses);
             return Ok(match self.flow.stream() {
                 Some(true) => Class::Stream,
-                _ if !self.flow.suits_addresses() => Class::Pkt,
+                _ if !about_addresses || !self.flow.suits_addresses() => Class::Pkt,
                 _ if negated_address => Class::PktHdr,
                 _ => Class::IpOnly,
             });

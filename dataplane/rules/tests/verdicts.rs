@@ -34,6 +34,7 @@ fn environment() -> Environment {
 fn rule(form: &str, text: &str, number: usize) -> String {
     match form {
         "options" => format!(r#"alert tcp any any -> any any (msg:"m"; {text} sid:{number};)"#),
+        "ip" => format!(r#"alert ip any any -> any any (msg:"m"; {text} sid:{number};)"#),
         "icmp" => format!(r#"alert icmp any any -> any any (msg:"m"; {text} sid:{number};)"#),
         "addresses" => format!(r#"alert tcp {text} any -> any any (msg:"m"; sid:{number};)"#),
         "ports" => format!(r#"alert tcp any {text} -> any any (msg:"m"; sid:{number};)"#),

@@ -21,7 +21,8 @@ use std::time::Instant;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use contract::EventSet;
 use detect::{
-    CompileCache, CompileOptions, FlowVariables, FlowView, Inspect, RuleSet, Scope, Scratch,
+    CompileCache, CompileOptions, FlowVariables, FlowView, Headers, Inspect, RuleSet, Scope,
+    Scratch,
 };
 use rules::hir::{PayloadTest, Rule};
 
@@ -119,6 +120,7 @@ fn view(packet: &Packet) -> Inspect<'_> {
         tcp_flags: packet.tcp_flags,
         icmp: None,
         payload: &packet.payload,
+        headers: Headers::default(),
         payload_bytes: packet.payload.len() as u32,
         in_stream: false,
         chunks: &[],

@@ -114,6 +114,7 @@ fn rule(random: &mut Random, index: usize) -> Rule {
         flow: Vec::new(),
         effects: Vec::new(),
         raises: true,
+        buffers: Vec::new(),
         text: Arc::from(""),
         line: index as u32 + 1,
     }

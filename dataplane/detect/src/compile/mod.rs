@@ -8,11 +8,13 @@ use std::time::Instant;
 use rules::hir::Rule;
 
 use self::fast_pattern::Statistics;
+use crate::buffers::BufferPrograms;
 use crate::cache::CompileCache;
-use crate::error::{CompileError, Refusal};
+use crate::error::{CompileError, PcreError, Refusal};
 use crate::events::{EventIndex, first_event};
 use crate::flow::FlowProgram;
-use crate::header::{HeaderCheck, protocol_covers};
+use crate::header::HeaderCheck;
+use crate::headers::rule_covers;
 use crate::order::{both_ways, rank};
 use crate::prefilter::DomainBuilder;
 use crate::program::Program;
@@ -79,8 +81,7 @@ impl RuleSet {
             for (rank, directed) in (0_u32..).zip(&directed) {
                 let index = directed.signature as usize;
                 let Some(rule) = programs.signatures.get(index) else { continue };
-                let is_here =
-                    protocol_covers(rule.protocol, number) && situation.covers(rule.class);
+                let is_here = rule_covers(rule, number) && situation.covers(rule.class);
                 if is_here && first_event(rule).is_none() {
                     let pattern = patterns.get(index).and_then(Option::as_ref);
                     builder.add(rank, rule, directed.swapped, pattern);
@@ -117,6 +118,7 @@ impl RuleSet {
             uses_variables: programs.flow_programs.iter().any(FlowProgram::uses_variables),
             flow_programs: programs.flow_programs.into_boxed_slice(),
             names: cache.names(),
+            buffers: programs.buffers.into_boxed_slice(),
             simulated: programs.simulated.into_boxed_slice(),
             refused: programs.refused,
             directed: directed.into_boxed_slice(),
@@ -134,6 +136,7 @@ struct Programs {
     signatures: Vec<Arc<Rule>>,
     programs: Vec<Program>,
     flow_programs: Vec<FlowProgram>,
+    buffers: Vec<BufferPrograms>,
     refused: Vec<Refusal>,
     simulated: Vec<Arc<crate::program::pcre::Regex>>,
     regex_bytes: usize,
@@ -156,11 +159,11 @@ fn compile_programs(
     }
     let mut regexes = RegexCompiler::new(cache, limits);
     for (rule, flow) in rules.into_iter().zip(flows) {
-        let programs =
-            flow.and_then(|flow| Ok((Program::compile(&rule.payload, &mut regexes)?, flow)));
+        let programs = flow.and_then(|flow| Ok((programs_of(&rule, &mut regexes)?, flow)));
         match programs {
-            Ok((program, flow)) => {
+            Ok(((program, buffers), flow)) => {
                 compiled.programs.push(program);
+                compiled.buffers.push(buffers);
                 compiled.flow_programs.push(flow);
                 compiled.signatures.push(Arc::new(rule));
             }
@@ -173,6 +176,14 @@ fn compile_programs(
     compiled.regex_bytes = regexes.bytes;
     compiled.simulated = regexes.into_simulated();
     compiled
+}
+
+/// The programs of the payload and of the sticky buffers of `rule`.
+fn programs_of(
+    rule: &Rule,
+    regexes: &mut RegexCompiler<'_>,
+) -> Result<(Program, BufferPrograms), PcreError> {
+    Ok((Program::compile(&rule.payload, regexes)?, BufferPrograms::compile(rule, regexes)?))
 }
 
 /// The rules in the order in which they are raised, those for both directions twice.

@@ -6,6 +6,7 @@
 //! that match, never less.
 
 mod domain;
+mod fields;
 mod filter;
 mod groups;
 mod property;

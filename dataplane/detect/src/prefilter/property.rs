@@ -2,6 +2,7 @@
 
 use rules::hir::{PacketTest, PortSet, Rule};
 
+use super::fields::{self, HeaderIndex, Trait};
 use super::range_map::{Key, Range, RangeMap};
 use crate::flow::way_and_state_pass;
 use crate::header::{ends, flags_match, has_ports};
@@ -23,6 +24,7 @@ pub(super) struct Properties {
     dsize: RangeMap<u32>,
     /// By [`flow_code`].
     flow: RangeMap<u16>,
+    headers: HeaderIndex,
     /// Rules that no property narrows down.
     unfiltered: Box<[u32]>,
 }
@@ -44,6 +46,7 @@ struct Collected {
     ttl: Vec<Range<u16>>,
     dsize: Vec<Range<u32>>,
     flow: Vec<Range<u16>>,
+    headers: fields::Collected,
     unfiltered: Vec<u32>,
 }
 
@@ -59,6 +62,7 @@ enum Property {
     Dsize,
     /// Way and state of the flow.
     Flow,
+    Header(Trait),
 }
 
 const PROPERTIES: [Property; 9] = [
@@ -105,6 +109,7 @@ impl Properties {
             let best = PROPERTIES
                 .iter()
                 .map(|property| (share(rule, swapped, *property), *property))
+                .chain(fields::best(rule).map(|(share, by)| (share, Property::Header(by))))
                 .min_by(|a, b| a.0.total_cmp(&b.0))
                 .filter(|(share, _)| *share < SHARE_MAX);
             match best {
@@ -131,6 +136,7 @@ impl Properties {
             + self.ttl.bytes()
             + self.dsize.bytes()
             + self.flow.bytes()
+            + self.headers.bytes()
             + self.unfiltered.len() * 4
     }
 
@@ -154,6 +160,7 @@ impl Properties {
         visit(self.ttl.get(view.ttl.into()));
         visit(self.dsize.get(view.payload_bytes));
         visit(self.flow.get(flow_code(view.flow.as_ref())));
+        self.headers.visit(view, &mut visit);
     }
 }
 
@@ -186,6 +193,7 @@ impl Collected {
             Property::Itype => spans(&mut self.itype, item, byte_values(rule, Property::Itype)),
             Property::Ttl => spans(&mut self.ttl, item, byte_values(rule, Property::Ttl)),
             Property::Flow => spans(&mut self.flow, item, flow_codes(rule)),
+            Property::Header(by) => self.headers.file(item, rule, by),
             Property::Dsize => {
                 let sizes = (0..=u32::from(u16::MAX)).map(|size| (size, dsize_accepts(rule, size)));
                 spans(&mut self.dsize, item, sizes);
@@ -230,6 +238,7 @@ impl Collected {
             ttl: map(self.ttl, rest),
             dsize: map(self.dsize, rest),
             flow: map(self.flow, rest),
+            headers: self.headers.finish(rest),
             unfiltered: Box::default(),
         };
         unfiltered.sort_unstable();
@@ -274,7 +283,7 @@ fn share(rule: &Rule, swapped: bool, property: Property) -> f64 {
             let sizes = 0..=u32::from(u16::MAX);
             sizes.filter(|size| dsize_accepts(rule, *size)).count() as f64 / 65_536.0
         }
-        Property::Dsize => 1.0,
+        Property::Dsize | Property::Header(_) => 1.0,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Buffers in lower case, each made when the first caseless content asks for it.
 
-/// Bytes of the buffers of one inspection: a packet's payload, and pieces of one window of a stream.
+/// Bytes of the buffers of one inspection: a packet's payload with its headers, and pieces of one
+/// window of a stream.
 pub(super) const LOWERED_BYTES_MAX: usize = (1 << 20) + (1 << 16);
 /// Buffers of one inspection.
-const BUFFERS_MAX: usize = 9;
+const BUFFERS_MAX: usize = 11;
 
 /// The buffers of one inspection in lower case.
 #[derive(Debug)]

@@ -3,16 +3,16 @@
 use regex_automata::nfa::thompson::{self, pikevm::PikeVM};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
-use rules::hir::{Base64, Content, FastPattern, PayloadTest, Pcre, Rule, Variable};
+use rules::hir::{Base64, Content, FastPattern, PayloadTest, Pcre, Variable};
 
 use super::numbers::{self, After, Values};
 use crate::program::INSPECTION_STEPS_MAX;
 use crate::program::pcre::translate;
 
-/// Whether `payload` passes the tests of `rule`.
-pub(super) fn payload_matches(rule: &Rule, payload: &[u8]) -> bool {
+/// Whether `bytes`, the payload or another buffer, pass `tests`.
+pub(super) fn tests_match(tests: &[PayloadTest], bytes: &[u8]) -> bool {
     let mut run = Run { steps: 0, values: Values::default() };
-    run.rest_matches(&rule.payload, payload, 0) == Verdict::Match
+    run.rest_matches(tests, bytes, 0) == Verdict::Match
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -143,10 +143,32 @@ fn ipv6() {
         ("extension beyond the packet", cut(60, &[17, 9, 0, 0, 0, 0, 0, 0]), bare(60)),
         ("authentication cut", cut(51, &[17, 4, 0, 0, 0, 0, 0, 0]), bare(51)),
         ("fragment header cut", cut(44, &[17, 0, 0, 0]), bare(44)),
-        ("no next header", cut(59, DATA), bare(59)),
+        // Without a protocol that the peer comes to, it is 0, or the last extension header's.
+        ("no next header", cut(59, DATA), bare(0)),
+        ("no next header behind options", v6().extension(60, PADN).protocol(59), bare(60)),
         ("length 0", udp(v6()).ip_length(0), bare(17)),
-        ("ICMPv4 is not for IPv6", cut(1, &[8, 0, 0, 0, 0, 0, 0, 0, 65]), bare(1)),
+        ("ICMPv4 is not for IPv6", cut(1, &[8, 0, 0, 0, 0, 0, 0, 0, 65]), bare(0)),
     ]);
+}
+
+#[test]
+fn options_of_ipv4_are_kept_where_they_are_sound() {
+    // Record route, stream identifier, security, and how lists end.
+    let cases: [(&[u8], &[u8]); 8] = [
+        (&[], &[]),
+        (&[7, 7, 4, 0, 0, 0, 0, 0], &[0, 7]),
+        (&[136, 4, 0, 0], &[136]),
+        (&[1, 1, 1, 1], &[1]),
+        (&[1, 0, 0, 0], &[0, 1]),
+        (&[130, 4, 0, 0, 99, 4, 0, 0], &[130]),
+        (&[7, 7, 3, 0, 0, 0, 0, 0], &[0]),
+        (&[7, 3, 5, 7, 3, 4, 0, 0], &[0, 7]),
+    ];
+    for (options, expected) in cases {
+        let found = decoded(&udp(v4().ip_options(options))).unwrap().ip_options;
+        let found: Vec<u8> = (0..=u8::MAX).filter(|kind| found.contains(*kind)).collect();
+        assert_eq!(found, expected, "{options:?}");
+    }
 }
 
 #[test]
@@ -184,22 +206,28 @@ fn transports() {
 fn icmp() {
     let alphabet: &[u8] = b"abcdefghijklmnop";
     let four = |kind, code| v4().icmp(kind, code, *b"WXYZ").payload(alphabet);
+    // Number of addresses, and words for each.
+    let routers =
+        |[addresses, words]: [u8; 2]| v4().icmp(9, 0, [addresses, words, 0, 10]).payload(alphabet);
     let six = |kind, code| v6().icmp(kind, code, *b"WXYZ").payload(alphabet);
     check(&[
         ("echo", v4().echo_request(1, 1).payload(DATA), whole(1, (8, 0), DATA)),
         ("unknown type", four(77, 9), whole(1, (77, 9), alphabet)),
         ("timestamp", four(13, 0), whole(1, (13, 0), b"mnop")),
         ("short timestamp", v4().icmp(14, 0, [0; 4]).payload(DATA), whole(1, (14, 0), DATA)),
+        ("router advertisement", routers([1, 2]), whole(1, (9, 0), b"ijklmnop")),
+        ("all of it addresses", routers([2, 2]), whole(1, (9, 0), b"")),
+        ("fewer addresses than it says", routers([3, 2]), whole(1, (9, 0), alphabet)),
         ("4 bytes", v4().protocol(1).payload(&[8, 0, 0xf7, 0xff]), bare(1)),
         ("echo of IPv6", v6().echo_request(1, 1).payload(DATA), whole(58, (128, 0), DATA)),
         ("error of IPv6", six(1, 6), whole(58, (1, 6), alphabet)),
-        ("error of an unknown code", six(1, 7), whole(58, (1, 7), b"WXYZabcdefghijkl")),
+        ("error of an unknown code", six(1, 7), whole(58, (1, 7), b"WXYZabcdefgh")),
         ("too big", six(2, 0), whole(58, (2, 0), alphabet)),
-        ("too big, unknown code", six(2, 5), whole(58, (2, 5), b"WXYZabcdefghijkl")),
+        ("too big, unknown code", six(2, 5), whole(58, (2, 5), b"WXYZabcdefgh")),
         ("time exceeded", six(3, 1), whole(58, (3, 1), alphabet)),
         ("parameter problem", six(4, 2), whole(58, (4, 2), alphabet)),
-        ("echo, unknown code", six(129, 9), whole(58, (129, 9), b"WXYZabcdefghijkl")),
-        ("neighbour solicitation", six(135, 0), whole(58, (135, 0), b"WXYZabcdefghijkl")),
+        ("echo, unknown code", six(129, 9), whole(58, (129, 9), b"WXYZabcdefgh")),
+        ("neighbour solicitation", six(135, 0), whole(58, (135, 0), b"WXYZabcdefgh")),
         ("8 bytes", v6().icmp(135, 0, [0; 4]), whole(58, (135, 0), b"")),
         ("4 bytes of IPv6", v6().protocol(58).payload(&[128, 0, 0, 0]), bare(58)),
     ]);

@@ -3,7 +3,7 @@
 use capture::Frame;
 use contract::record::PacketFacts;
 use contract::{EventSet, FiveTuple, Stage};
-use detect::{FlowView, Inspect, PassScope, Scope};
+use detect::{FlowView, Headers, Inspect, PassScope, Scope};
 use flow::{Direction, Ended, FlowCore, FlowStage};
 use packet::Decoded;
 
@@ -42,7 +42,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             in_stream: tracked.in_stream,
             chunks: due.pieces(),
             flow: in_flow,
-            ..view(decoded, payload, first_in_direction)
+            ..view(decoded, frame.bytes, payload, first_in_direction)
         };
         view.events.merge(&tracked.events);
         let outcome = self.detection.inspect(&view, &mut flow.state.variables);
@@ -138,6 +138,7 @@ fn end_view<'a>(tuple: &FiveTuple, chunks: &'a [&'a [u8]], flow: FlowView) -> In
         icmp: None,
         payload: &[],
         payload_bytes: 0,
+        headers: Headers::default(),
         in_stream: true,
         chunks,
         chunks_only: true,

@@ -4,7 +4,10 @@
 //! `Form(function that applies it) "note"`. Names are those of `suricata --list-keywords`.
 
 use super::{Category, Form, Keyword, Support};
-use crate::lower::{buffer, bytes, content, event, flow, inert, meta, packet, pcre, variables};
+use crate::lower::{
+    buffer, bytes, content, event, flow, headers, inert, ip_proto, meta, packet, pcre, sticky,
+    variables,
+};
 
 macro_rules! keywords {
     ($($category:ident $name:literal [$($alias:literal)*] $section:literal
@@ -47,44 +50,66 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
         Plain(packet::dsize) "number test up to 65535; once per rule; `!n` needs a payload";
     Packet "engine-event" [] ""
         Plain(event::engine) "the same and stream events, with `decoder.` or `stream.`; see [events](#events)";
-    Packet "fragbits" [] "header-keywords.html#fragbits-ip-fragmentation";
-    Packet "fragoffset" [] "header-keywords.html#fragoffset";
+    Packet "fragbits" [] "header-keywords.html#fragbits-ip-fragmentation"
+        Plain(headers::fragbits) "`[+*!]bits`, bits `M D R`, IPv4 only; see [IP and ICMP headers](#ip-and-icmp-headers)";
+    Packet "fragoffset" [] "header-keywords.html#fragoffset"
+        Plain(headers::fragoffset) "`n`, `<n`, `>n`; units of 8 bytes in IPv4, bytes in IPv6";
     Packet "geoip" [] "header-keywords.html#geoip";
-    Packet "icmp_id" [] "header-keywords.html#icmp-id";
-    Packet "icmp_seq" [] "header-keywords.html#icmp-seq";
-    Packet "icmpv4-csum" [] "";
-    Packet "icmpv6-csum" [] "";
-    Packet "icmpv6.mtu" [] "header-keywords.html#icmpv6mtu";
+    Packet "icmp_id" [] "header-keywords.html#icmp-id"
+        Plain(headers::icmp_id) "`n` up to 65535; echo, timestamp, information and address mask; ICMPv6: echo";
+    Packet "icmp_seq" [] "header-keywords.html#icmp-seq"
+        Plain(headers::icmp_seq) "as `icmp_id`";
+    Packet "icmpv4-csum" [] ""
+        Plain(headers::icmpv4_csum) "`valid` or `invalid`";
+    Packet "icmpv6-csum" [] ""
+        Plain(headers::icmpv6_csum) "`valid` or `invalid`";
+    Packet "icmpv6.mtu" [] "header-keywords.html#icmpv6mtu"
+        Plain(headers::icmpv6_mtu) "number test up to 4294967295; Packet Too Big";
     Packet "icode" [] "header-keywords.html#icode" Plain(packet::icode) "number test up to 255";
-    Packet "id" [] "header-keywords.html#id";
-    Packet "ip_proto" [] "header-keywords.html#ip-proto";
-    Packet "ipopts" [] "header-keywords.html#ipopts";
+    Packet "id" [] "header-keywords.html#id"
+        Plain(headers::id) "`n` up to 65535; IPv4 only";
+    Packet "ip_proto" [] "header-keywords.html#ip-proto"
+        Loose(ip_proto::ip_proto) "`[!<>]name or number`, with `ip`, `ip4` or `ip6` in the header; see [IP protocols](#ip-protocols)";
+    Packet "ipopts" [] "header-keywords.html#ipopts"
+        Plain(headers::ipopts) "`rr lsrr eol nop ts sec esec ssrr satid`, or `any`; an option that is not sound is not there";
     Packet "iprep" [] "ip-reputation-rules.html#iprep";
-    Packet "ipv4-csum" [] "";
+    Packet "ipv4-csum" [] ""
+        Plain(headers::ipv4_csum) "`valid` or `invalid`; see [checksums](#checksums)";
     Packet "itype" [] "header-keywords.html#itype" Plain(packet::itype) "number test up to 255";
-    Packet "l3_proto" [] "";
-    Packet "sameip" [] "header-keywords.html#sameip";
+    Packet "l3_proto" [] ""
+        Plain(headers::l3_proto) "`ipv4` or `ipv6`";
+    Packet "sameip" [] "header-keywords.html#sameip"
+        Bare(headers::sameip) "source and destination are one address";
     Packet "stream-event" [] ""
         Plain(event::stream) "a name of `stream-events.rules` without `stream.`; see [events](#events)";
     Packet "stream_size" [] "flow-keywords.html#stream-size"
         Plain(flow::stream_size) "`client`, `server`, `both` or `either`, then `,comparison,number`; see above";
-    Packet "tcp.ack" ["ack"] "header-keywords.html#ack";
+    Packet "tcp.ack" ["ack"] "header-keywords.html#ack"
+        Plain(headers::ack) "`n` up to 4294967295";
     Packet "tcp.flags" ["flags"] "header-keywords.html#tcp-flags"
         Plain(packet::flags) "`[+*!]flags[,ignored]`, flags `F S R P A U E C 1 2 0`; see above";
-    Packet "tcp.mss" [] "header-keywords.html#tcpmss";
-    Packet "tcp.seq" ["seq"] "header-keywords.html#seq";
-    Packet "tcp.window" ["window"] "header-keywords.html#window";
-    Packet "tcpv4-csum" [] "";
-    Packet "tcpv6-csum" [] "";
-    Packet "tos" [] "header-keywords.html#tos";
+    Packet "tcp.mss" [] "header-keywords.html#tcpmss"
+        Plain(headers::mss) "number test up to 65535; no match without the option";
+    Packet "tcp.seq" ["seq"] "header-keywords.html#seq"
+        Plain(headers::seq) "`n` up to 4294967295";
+    Packet "tcp.window" ["window"] "header-keywords.html#window"
+        Plain(headers::window) "`n` or `!n` up to 65535, unscaled";
+    Packet "tcpv4-csum" [] ""
+        Plain(headers::tcpv4_csum) "`valid` or `invalid`";
+    Packet "tcpv6-csum" [] ""
+        Plain(headers::tcpv6_csum) "`valid` or `invalid`";
+    Packet "tos" [] "header-keywords.html#tos"
+        Loose(headers::tos) "`n` or `!n` up to 255, or `x` and hexadecimal digits; IPv4 only";
     Packet "ttl" [] "header-keywords.html#ttl" Plain(packet::ttl) "number test up to 255";
-    Packet "udpv4-csum" [] "";
-    Packet "udpv6-csum" [] "";
+    Packet "udpv4-csum" [] ""
+        Plain(headers::udpv4_csum) "`valid` or `invalid`";
+    Packet "udpv6-csum" [] ""
+        Plain(headers::udpv6_csum) "`valid` or `invalid`";
     Payload "asn1" [] "";
     Payload "base64_decode" [] "base64-keywords.html#base64-decode"
         Optional(buffer::base64_decode) "`bytes N, offset N, relative`, each optional; N up to 65535";
     Payload "bsize" [] "payload-keywords.html#bsize"
-        Plain(buffer::bsize) "number test of the bytes of the payload or of `base64_data`";
+        Plain(buffer::bsize) "number test of the bytes of a sticky buffer or of `base64_data`";
     Payload "byte_extract" [] "payload-keywords.html#byte-extract"
         Plain(bytes::byte_extract) "`bytes, offset, name`, options `relative`, `multiplier N`, `big`, `little`, `string`, `hex`, `dec`, `oct`, `align 2` or `4`";
     Payload "byte_jump" [] "payload-keywords.html#byte-jump"
@@ -188,8 +213,10 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "http.uri.raw" [] "http-keywords.html#http-uri-and-http-raw-uri";
     Buffer "http.user_agent" [] "http-keywords.html#http-user-agent";
     Buffer "http2.header_name" [] "http2-keywords.html#header_name";
-    Buffer "icmpv4.hdr" [] "header-keywords.html#icmpv4-hdr";
-    Buffer "icmpv6.hdr" [] "header-keywords.html#icmpv6hdr";
+    Buffer "icmpv4.hdr" [] "header-keywords.html#icmpv4-hdr"
+        Bare(sticky::icmpv4_hdr) "the 8 bytes of the ICMP header, and timestamps or router addresses after it";
+    Buffer "icmpv6.hdr" [] "header-keywords.html#icmpv6hdr"
+        Bare(sticky::icmpv6_hdr) "the 8 bytes of the ICMPv6 header";
     Buffer "ike.init_spi" [] "ike-keywords.html#ike-init_spi";
     Buffer "ike.key_exchange_payload" [] "ike-keywords.html#ike-key_exchange_payload";
     Buffer "ike.nonce_payload" [] "ike-keywords.html#ike-nonce_payload";
@@ -197,8 +224,10 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "ike.vendor" [] "ike-keywords.html#ike-vendor";
     Buffer "ip.dst" [] "ipaddr.html#ip-dst";
     Buffer "ip.src" [] "ipaddr.html#ip-src";
-    Buffer "ipv4.hdr" [] "header-keywords.html#ipv4hdr";
-    Buffer "ipv6.hdr" [] "header-keywords.html#ipv6hdr";
+    Buffer "ipv4.hdr" [] "header-keywords.html#ipv4hdr"
+        Bare(sticky::ipv4_hdr) "the IPv4 header with its options";
+    Buffer "ipv6.hdr" [] "header-keywords.html#ipv6hdr"
+        Bare(sticky::ipv6_hdr) "the IPv6 header with its extension headers; of a fragment, without the fragment header";
     Buffer "ja3.hash" ["ja3_hash"] "ja3-keywords.html#ja3-hash";
     Buffer "ja3.string" ["ja3_string"] "ja3-keywords.html#ja3-string";
     Buffer "ja3s.hash" [] "ja3-keywords.html#ja3s-hash";
@@ -209,7 +238,7 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "mqtt.subscribe.topic" [] "mqtt-keywords.html#mqtt-subscribe-topic";
     Buffer "mqtt.unsubscribe.topic" [] "mqtt-keywords.html#mqtt-unsubscribe-topic";
     Buffer "pkt_data" [] ""
-        Bare(buffer::pkt_data) "back to the payload";
+        Bare(sticky::pkt_data) "back to the payload after a sticky buffer";
     Buffer "quic.sni" [] "quic-keywords.html#quic-sni";
     Buffer "quic.ua" [] "quic-keywords.html#quic-ua";
     Buffer "quic.version" [] "quic-keywords.html#quic-version";
@@ -226,7 +255,8 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "ssh.hassh.string" ["ssh-hassh-string"] "ssh-keywords.html#hassh.string";
     Buffer "ssh.proto" ["ssh_proto"] "ssh-keywords.html#ssh-proto";
     Buffer "ssh.software" ["ssh_software"] "ssh-keywords.html#ssh-software";
-    Buffer "tcp.hdr" [] "header-keywords.html#tcphdr";
+    Buffer "tcp.hdr" [] "header-keywords.html#tcphdr"
+        Bare(sticky::tcp_hdr) "the TCP header with its options";
     Buffer "tls.cert_fingerprint" ["tls_cert_fingerprint"] "tls-keywords.html#tls-cert-fingerprint";
     Buffer "tls.cert_issuer" ["tls_cert_issuer"] "tls-keywords.html#tls-cert-issuer";
     Buffer "tls.cert_serial" ["tls_cert_serial"] "tls-keywords.html#tls-cert-serial";
@@ -236,7 +266,8 @@ pub(super) static KEYWORDS: &[Keyword] = keywords! {
     Buffer "tls.random_bytes" [] "tls-keywords.html#tls-random-bytes";
     Buffer "tls.random_time" [] "tls-keywords.html#tls-random-time";
     Buffer "tls.sni" ["tls_sni"] "tls-keywords.html#tls-sni";
-    Buffer "udp.hdr" [] "header-keywords.html#udphdr";
+    Buffer "udp.hdr" [] "header-keywords.html#udphdr"
+        Bare(sticky::udp_hdr) "the 8 bytes of the UDP header";
     Modifier "http_client_body" [] "http-keywords.html#http-client-body";
     Modifier "http_cookie" [] "http-keywords.html#http-cookie";
     Modifier "http_header" [] "http-keywords.html#http-header-and-http-raw-header";

@@ -1,4 +1,4 @@
-//! Tests of a buffer as a whole, and the choice of one: `isdataat`, `bsize`, `rpc`, `pkt_data`,
+//! Tests of a buffer as a whole, and the choice of one: `isdataat`, `bsize`, `rpc`,
 //! `base64_decode`, `base64_data`.
 
 use super::fields::{decimal, fields, named, wrong};
@@ -40,7 +40,7 @@ fn ends_content(lowering: &mut Lowering<'_>) -> bool {
 }
 
 pub(crate) fn bsize(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
-    if !lowering.in_base64 {
+    if !lowering.in_base64 && !lowering.in_buffer() {
         let message = "`bsize` is for a sticky buffer, not for the payload";
         return Err(argument.conflict(message).hint("use `dsize` for the size of the payload"));
     }
@@ -70,18 +70,16 @@ pub(crate) fn rpc(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result
     Ok(())
 }
 
-pub(crate) fn pkt_data(lowering: &mut Lowering<'_>, _: Argument<'_>) -> Result<(), Fault> {
-    lowering.in_base64 = false;
-    lowering.current = None;
-    Ok(())
-}
-
 pub(crate) fn base64_decode(
     lowering: &mut Lowering<'_>,
     argument: Argument<'_>,
 ) -> Result<(), Fault> {
     if lowering.in_base64 {
         let message = "`base64_decode` of what was decoded is not supported";
+        return Err(argument.fault(Kind::Unsupported, message));
+    }
+    if lowering.in_buffer() {
+        let message = "`base64_decode` of a header is not supported yet";
         return Err(argument.fault(Kind::Unsupported, message));
     }
     let fields = if argument.value.text.is_empty() { Vec::new() } else { fields(&argument) };
@@ -117,6 +115,10 @@ pub(crate) fn base64_data(
     lowering: &mut Lowering<'_>,
     argument: Argument<'_>,
 ) -> Result<(), Fault> {
+    if lowering.in_buffer() {
+        let message = "`base64_data` has no `base64_decode` of this buffer before it";
+        return Err(argument.conflict(message).hint("write `pkt_data` before it"));
+    }
     if !lowering.payload.iter().any(|test| matches!(test, PayloadTest::Base64(_))) {
         return Err(argument.conflict("`base64_data` has no `base64_decode` before it"));
     }

@@ -232,7 +232,7 @@ pub(crate) fn byte_math(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> 
         }
     }
     if number.relative
-        && lowering.in_base64
+        && (lowering.in_base64 || lowering.in_buffer())
         && !lowering.tests_mut().iter().any(PayloadTest::is_search)
     {
         return Err(argument.conflict("`relative` has no content or `pcre` before it"));

@@ -35,6 +35,7 @@ pub(super) fn bytes(argument: &Argument<'_>) -> Result<Vec<u8>, Fault> {
 impl Lowering<'_> {
     /// Appends a test, within the bound.
     pub(super) fn push(&mut self, test: PayloadTest, argument: &Argument<'_>) -> Result<(), Fault> {
+        self.note(&test, argument)?;
         // As in Suricata, a test that counts from the match before it goes where that is, whatever `pkt_data`
         // says; contents and expressions do not.
         let follows = self.last_decoded && test.is_relative() && !test.is_search();
@@ -102,6 +103,9 @@ pub(crate) fn nocase(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Res
 }
 
 pub(crate) fn rawbytes(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Result<(), Fault> {
+    if lowering.in_buffer() {
+        return Err(argument.conflict("`rawbytes` is for contents of the payload"));
+    }
     let (_, current) = lowering.modify(&argument)?;
     if std::mem::replace(&mut current.rawbytes, true) { Err(twice(&argument)) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ use super::number::{c_integer, c_unsigned};
 use super::{Argument, Lowering};
 use crate::ast::Word;
 use crate::diagnostic::{Fault, Kind};
-use crate::hir::{Quantity, Variable};
+use crate::hir::{BufferName, Quantity, Variable};
 use crate::limits::VARIABLES_MAX;
 
 /// The fields between the commas of a value, each with its place.
@@ -72,17 +72,25 @@ pub(crate) struct Named {
     number: Variable,
     kind: VariableKind,
     in_base64: bool,
+    /// The sticky buffer that it was read from.
+    buffer: Option<BufferName>,
 }
 
 impl Lowering<'_> {
     /// The variable `word`, which a test before has to set.
     pub(super) fn variable(&self, word: Word<'_>) -> Result<Variable, Fault> {
         let known = self.variables.iter().find(|variable| variable.name == word.text);
-        known.map(|known| known.number).ok_or_else(|| {
+        let Some(known) = known else {
             let message = format!("no variable `{}` is known here", word.text);
-            Fault::new(Kind::Conflict, word.span(), message)
-                .hint("`byte_extract` or `byte_math` have to set it before")
-        })
+            return Err(Fault::new(Kind::Conflict, word.span(), message)
+                .hint("`byte_extract` or `byte_math` have to set it before"));
+        };
+        if known.buffer != self.buffer_name() {
+            let message =
+                format!("variable `{}` of another buffer is not supported yet", word.text);
+            return Err(Fault::new(Kind::Unsupported, word.span(), message));
+        }
+        Ok(known.number)
     }
 
     /// A variable, or the number that `number` reads.
@@ -109,15 +117,18 @@ impl Lowering<'_> {
         if word.text.is_empty() || word.text.contains(char::is_whitespace) {
             return Err(wrong(word, format!("`{}` is not a name for a variable", word.text)));
         }
-        let in_base64 = self.in_base64;
-        let alike = |known: &&Named| known.kind == kind && known.in_base64 == in_base64;
+        let (in_base64, buffer) = (self.in_base64, self.buffer_name());
+        let alike = |known: &&Named| {
+            known.kind == kind && known.in_base64 == in_base64 && known.buffer == buffer
+        };
         let count = self.variables.iter().filter(alike).count();
         if count == VARIABLES_MAX {
             let message = format!("more than {VARIABLES_MAX} variables");
             return Err(Fault::new(Kind::Limit, word.span(), message));
         }
         let number = Variable(count as u8);
-        self.variables.push(Named { name: word.text.to_owned(), number, kind, in_base64 });
+        let name = word.text.to_owned();
+        self.variables.push(Named { name, number, kind, in_base64, buffer });
         Ok(number)
     }
 }

@@ -26,8 +26,9 @@ pub(crate) fn pcre(lowering: &mut Lowering<'_>, argument: Argument<'_>) -> Resul
     for flag in flags.chars() {
         apply(&mut pcre, flag, &argument)?;
     }
+    // In a sticky buffer there is nothing before the first match, which then counts from the start.
     let first = !lowering.tests_mut().iter().any(PayloadTest::is_search);
-    if pcre.relative && first && !lowering.in_base64 {
+    if pcre.relative && first && !lowering.in_base64 && !lowering.in_buffer() {
         return Err(argument.conflict("`pcre` with `R` has no match before it"));
     }
     lowering.push(PayloadTest::Pcre(pcre), &argument)
