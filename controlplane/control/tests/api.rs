@@ -402,7 +402,10 @@ async fn shedding_degrades_and_its_losses_outlive_the_generation() {
     lose(&workers[0], 0);
     assert_eq!(told(), [(2, AlertDrop::Shed, 2), (9, AlertDrop::Shed, 1)]);
     let shown = ask(address, "GET /api/v1/stats", &[], "").json()["losses"][0].clone();
-    assert_eq!(shown, serde_json::json!({"gid": 1, "sid": 2, "cause": "shed", "count": 2}));
+    let expected = serde_json::json!({
+        "signature": "1:2", "gid": 1, "sid": 2, "cause": "shed", "count": 2
+    });
+    assert_eq!(shown, expected);
     let (_, alerts) = control.shutdown(Duration::from_secs(5)).await;
     assert_eq!((alerts.imbalance(), alerts.drops[AlertDrop::Shed as usize]), (0, 3));
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const RULES: &str = "alert udp any any -> any any (content:\"a\"; sid:1;)\n\
                      alert udp any any -> any any (frobnicate; sid:2;)\n\
                      alert udp any any -> any any (pcre:\"/a(?=b)/\"; sid:3;)\n\
-                     alert tcp-stream any any -> any any (content:\"a\"; sid:4;)\n";
+                     alert nosuch any any -> any any (content:\"a\"; sid:4;)\n";
 
 #[test]
 fn json_counts_every_rule_and_places_every_diagnostic() {

@@ -27,7 +27,8 @@ fn tiny_segments_with_holes_between_them_are_bounded() {
     read.sort_unstable();
     read.dedup();
     assert_eq!(read.len(), SEGMENTS_MAX);
-    assert_eq!(stream.end(), b"");
+    // The first piece behind a gap is shown again with what joins it, never more.
+    assert!(stream.end().iter().all(|&byte| byte == b'x'));
 }
 
 #[test]
