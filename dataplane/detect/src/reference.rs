@@ -105,6 +105,7 @@ fn bytes_match(rule: &Rule, view: &Inspect<'_>) -> bool {
     let (in_packet, in_chunks) = match rule.class {
         Class::Stream => (false, true),
         Class::PktOrStream => (!(is_tcp && view.in_stream), true),
+        Class::PktAndStream => (true, true),
         Class::Pkt | Class::IpOnly | Class::PktHdr | Class::Event => (true, false),
     };
     let matches = |bytes: &[u8]| tests_match(&rule.payload, bytes);

@@ -155,6 +155,9 @@ pub enum Class {
     Stream,
     /// TCP payload: the stream's chunk decides where the segment went into a stream, else the payload.
     PktOrStream,
+    /// TCP payload with a content at a place (`offset`, `depth`, `startswith`): the payload of each packet,
+    /// and the stream's chunk too.
+    PktAndStream,
     /// Addresses (and IP protocol) only: once per flow direction, else each packet.
     IpOnly,
     /// Header only, each packet.

@@ -252,17 +252,23 @@ impl Lowering<'_> {
             (Some(true), _) => Class::Stream,
             (Some(false), _) => Class::Pkt,
             // As in the peer, `tcp-stream` looks at the packet where that is in no stream.
-            (
-                None,
-                Protocol::TcpStream
-                | Protocol::Tcp
-                | Protocol::Ip
-                | Protocol::Ipv4
-                | Protocol::Ipv6,
-            ) => Class::PktOrStream,
+            (None, Protocol::TcpStream) => Class::PktOrStream,
+            (None, Protocol::Tcp | Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6) => {
+                if self.payload.iter().any(is_placed) {
+                    Class::PktAndStream
+                } else {
+                    Class::PktOrStream
+                }
+            }
             _ => Class::Pkt,
         })
     }
+}
+
+/// A content that its writer expects at a place of the packet's payload.
+fn is_placed(test: &PayloadTest) -> bool {
+    matches!(test, PayloadTest::Content(content)
+        if !content.is_relative() && (content.has_offset() || content.has_depth()))
 }
 
 fn whole(text: &str) -> Span {

@@ -309,7 +309,11 @@ fn tests_that_suricata_adds() {
 fn classes() {
     let cases = [
         ("tcp any any -> any any", r#"content:"x";"#, Class::PktOrStream),
-        ("tcp any any -> any any", r#"content:"x"; offset:5;"#, Class::PktOrStream),
+        ("tcp any any -> any any", r#"content:"x"; offset:5;"#, Class::PktAndStream),
+        ("ip any any -> any any", r#"content:"x"; depth:5;"#, Class::PktAndStream),
+        ("tcp any any -> any any", r#"content:"y"; content:"x"; startswith;"#, Class::PktAndStream),
+        ("tcp-stream any any -> any any", r#"content:"x"; depth:5;"#, Class::PktOrStream),
+        ("tcp any any -> any any", r#"flow:only_stream; content:"x"; depth:5;"#, Class::Stream),
         ("tcp any any -> any any", r#"pcre:"/x/";"#, Class::PktOrStream),
         ("ip any any -> any any", r#"content:"x";"#, Class::PktOrStream),
         ("ip4 any any -> any any", r#"content:"x";"#, Class::PktOrStream),

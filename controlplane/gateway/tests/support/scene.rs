@@ -6,10 +6,11 @@ use testkit::{Chunk, Packet, Traffic, tcp_conversation};
 
 use super::common::Scratch;
 
-/// The rules of [`Scene::mixed`], of three severities.
+/// The rules of [`Scene::mixed`], of three severities. They look at packets, since when a stream is looked at
+/// depends on how the packets of two queues take turns.
 pub const RULES: &str = r#"
-alert tcp any any -> any 80 (msg:"request"; content:"GET /EVIL"; startswith; priority:1; sid:1;)
-alert tcp any 80 -> any any (msg:"reply"; content:"SECRET"; priority:2; sid:2;)
+alert tcp-pkt any any -> any 80 (msg:"request"; content:"GET /EVIL"; startswith; priority:1; sid:1;)
+alert tcp-pkt any 80 -> any any (msg:"reply"; content:"SECRET"; priority:2; sid:2;)
 alert udp any any -> any 514 (msg:"log"; content:"MARK"; dsize:<20; priority:3; sid:3;)
 alert icmp any any -> any any (msg:"echo"; itype:8; content:"PING"; priority:3; sid:4;)
 "#;

@@ -94,6 +94,7 @@ impl Situation {
     pub(crate) const fn covers(self, class: Class) -> bool {
         match class {
             Class::PktOrStream => !matches!(self, Self::InStream),
+            Class::PktAndStream => true,
             Class::Stream => matches!(self, Self::Chunk),
             Class::Pkt | Class::IpOnly | Class::PktHdr => !matches!(self, Self::Chunk),
             // Their index is by event.

@@ -217,7 +217,7 @@ fn a_rule() -> impl Strategy<Value = Rule> {
         prop::bool::weighted(0.8),
     );
     let ends = (an_end(), an_end(), prop::bool::weighted(0.2));
-    let classes = [Class::Pkt, Class::PktOrStream, Class::PktOrStream, Class::Stream];
+    let classes = [Class::Pkt, Class::PktOrStream, Class::PktAndStream, Class::Stream];
     let header =
         (prop::sample::select(protocols.to_vec()), prop::sample::select(actions.to_vec()), 1..4_u8);
     (header, prop::sample::select(classes.to_vec()), ends, tests, flow).prop_map(

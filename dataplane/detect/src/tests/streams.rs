@@ -39,6 +39,16 @@ fn a_pattern_may_lie_across_packets_but_not_across_a_gap() {
 }
 
 #[test]
+fn a_content_at_a_place_is_looked_for_in_both() {
+    let rules = compile(vec![with(Class::PktAndStream, Vec::new(), &["EVIL"])]);
+    let chunk = |chunks| view("EVIL", true, chunks);
+    let found = |view: &Inspect<'_>| alerts(&rules, view);
+    assert_eq!((found(&chunk(&[])), found(&chunk(&[b"xx"]))), (vec![0], vec![0]));
+    assert_eq!(found(&view("xx", true, &[b"EVIL"])), [0]);
+    assert_eq!(found(&chunk(&[b"EVIL"])), [0], "once");
+}
+
+#[test]
 fn packet_rules_look_at_the_packet_alone() {
     let dsize = vec![PacketTest::Dsize(NumberTest::Equal(4))];
     let rules = compile(vec![
