@@ -19,7 +19,7 @@ use testkit::ledgers::assert_balanced;
 use testkit::{Chunk, Packet, Traffic, tcp_conversation};
 
 const RULES: &str = r#"
-alert tcp any any -> any 80 (msg:"request"; content:"GET /"; startswith; sid:1;)
+alert tcp any any -> any 80 (msg:"request"; content:"GET /"; sid:1;)
 alert tcp any 80 -> any any (msg:"reply"; content:"secret"; sid:2;)
 alert udp any any -> any any (msg:"odd"; content:"ODD"; dsize:>3; sid:3;)
 alert icmp any any -> any any (msg:"echo"; itype:8; sid:4;)
