@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use capture::FrameMeta;
 use contract::record::{FlowFacts, PacketFacts};
 use contract::{FiveTuple, WallOffset, WorkerCounters};
 use detect::{FlowVariables, Generation, Inspect, Outcome};
@@ -60,6 +61,27 @@ pub(crate) struct Subject<'a> {
     pub(crate) timestamp_ns: Option<u64>,
     /// Monotonic time of its reception.
     pub(crate) rx_ns: u64,
+}
+
+impl Subject<'_> {
+    /// What is known of every frame: no addresses, no payload, no flow.
+    pub(crate) const fn of_frame(meta: &FrameMeta, vlan: [u16; 2], rx_ns: u64) -> Self {
+        Self {
+            tuple: None,
+            payload: &[],
+            packet: PacketFacts {
+                wire_length: meta.wire_length,
+                payload_length: 0,
+                vlan,
+                port: meta.port,
+            },
+            number: meta.number,
+            flow: None,
+            direction: Direction::ToClient,
+            timestamp_ns: meta.timestamp_ns,
+            rx_ns,
+        }
+    }
 }
 
 impl Detection {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use contract::FiveTuple;
+use contract::{EventSet, FiveTuple};
 use detect::{FlowView, Headers, Inspect, Scope};
 use flow::{Direction, FlowCore};
 use packet::{Decoded, Undecoded};
@@ -48,8 +48,35 @@ pub fn view<'a>(
 pub(crate) fn undecoded_view(undecoded: &Undecoded) -> Inspect<'static> {
     const NONE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let (source, destination) = undecoded.addresses.unwrap_or((NONE, NONE));
+    let tuple = FiveTuple { source, destination, source_port: 0, destination_port: 0, protocol: 0 };
     Inspect {
-        tuple: FiveTuple { source, destination, source_port: 0, destination_port: 0, protocol: 0 },
+        first_in_direction: undecoded.addresses.is_some(),
+        events: undecoded.events,
+        scope: Scope::Undecoded,
+        ..without_packet(tuple)
+    }
+}
+
+/// What detection sees at the end of a flow: `chunks`, and no packet.
+pub(crate) fn end_view<'a>(
+    tuple: FiveTuple,
+    chunks: &'a [&'a [u8]],
+    flow: FlowView,
+) -> Inspect<'a> {
+    Inspect {
+        in_stream: true,
+        chunks,
+        chunks_only: true,
+        has_transport: true,
+        flow: Some(flow),
+        ..without_packet(tuple)
+    }
+}
+
+/// A view in which no part of a packet is seen.
+fn without_packet(tuple: FiveTuple) -> Inspect<'static> {
+    Inspect {
+        tuple,
         ttl: 0,
         tcp_flags: None,
         icmp: None,
@@ -60,11 +87,11 @@ pub(crate) fn undecoded_view(undecoded: &Undecoded) -> Inspect<'static> {
         chunks_only: false,
         headers: Headers::default(),
         has_transport: false,
-        first_in_direction: undecoded.addresses.is_some(),
+        first_in_direction: false,
         flow: None,
         reassembled: false,
-        events: undecoded.events,
-        scope: Scope::Undecoded,
+        events: EventSet::EMPTY,
+        scope: Scope::Whole,
     }
 }
 

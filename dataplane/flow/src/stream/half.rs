@@ -24,7 +24,7 @@ pub(super) mod flag {
     pub(in crate::stream) const RAW_OFF: u8 = 1 << 3;
     /// The application layer does not read.
     pub(in crate::stream) const APP_OFF: u8 = 1 << 4;
-    /// The same for the application layer.
+    /// What the application layer reads next lies behind a gap.
     pub(in crate::stream) const APP_GAP: u8 = 1 << 6;
 }
 
@@ -151,7 +151,7 @@ impl Half {
     /// that is there may be read now, also what is not acknowledged and what lies behind a gap.
     pub fn finish(&mut self, arena: &Arena) {
         self.flags |= flag::FINISHED;
-        self.acked = self.acked.max(self.runs.end(&arena.lists));
+        self.acknowledge_stored(arena);
         self.settled = self.acked;
     }
 

@@ -8,9 +8,6 @@ use super::{Segment, TcpState, flag, mark, seq};
 impl Step<'_> {
     /// The server has sent a FIN.
     pub(super) fn fin_wait_1(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         let segment = self.segment;
         if segment.has(flag::FIN) {
             let state = if segment.has(flag::ACK) { TcpState::TimeWait } else { TcpState::Closing };
@@ -24,9 +21,6 @@ impl Step<'_> {
 
     /// The server's FIN was acknowledged.
     pub(super) fn fin_wait_2(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         let segment = self.segment;
         if segment.has(flag::FIN) {
             self.fin_in_fin_wait(
@@ -42,7 +36,7 @@ impl Step<'_> {
     }
 
     /// A RST or a SYN, which are treated alike in all states from the first FIN on.
-    fn reset_or_syn(&mut self) -> Option<Outcome> {
+    pub(super) fn reset_or_syn(&mut self) -> Option<Outcome> {
         if self.segment.has(flag::RST) {
             return Some(self.reset());
         }
@@ -125,9 +119,6 @@ impl Step<'_> {
 
     /// Both have sent a FIN before either was acknowledged.
     pub(super) fn closing(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         if !self.segment.has(flag::ACK) {
             return Ok(());
         }
@@ -140,18 +131,11 @@ impl Step<'_> {
         if !again {
             self.enter(TcpState::TimeWait);
         }
-        self.take_ack();
-        self.take_stamp();
-        self.catch_up(1);
-        self.accept();
-        Ok(())
+        self.conclude(1)
     }
 
     /// The client has sent a FIN.
     pub(super) fn close_wait(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         if self.segment.has(flag::FIN) {
             self.require_stamp()?;
             let again = self.is_retransmission();
@@ -191,9 +175,6 @@ impl Step<'_> {
 
     /// Both have sent a FIN, the client first; the client's ACK is due.
     pub(super) fn last_ack(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         let fin = self.segment.has(flag::FIN);
         if fin || !self.segment.has(flag::ACK) {
             return Ok(());
@@ -211,18 +192,11 @@ impl Step<'_> {
             }
             self.enter(TcpState::Closed);
         }
-        self.take_ack();
-        self.take_stamp();
-        self.catch_up(1);
-        self.accept();
-        Ok(())
+        self.conclude(1)
     }
 
     /// Both have sent a FIN, the server first.
     pub(super) fn time_wait(&mut self) -> Outcome {
-        if let Some(outcome) = self.reset_or_syn() {
-            return outcome;
-        }
         let fin = self.segment.has(flag::FIN);
         if fin || !self.segment.has(flag::ACK) {
             return Ok(());
@@ -239,11 +213,7 @@ impl Step<'_> {
         if !again {
             self.enter(TcpState::Closed);
         }
-        self.take_ack();
-        self.take_stamp();
-        self.catch_up(1);
-        self.accept();
-        Ok(())
+        self.conclude(1)
     }
 
     /// A FIN that does not begin in the sender's window, or `early` before it.
@@ -253,9 +223,19 @@ impl Step<'_> {
         seq::before(at, sender.next_seq.wrapping_sub(early)) || seq::after(at, sender.allowed())
     }
 
+    /// The segment belongs to the stream: what it tells of its sender and of the other side counts, as
+    /// [`Step::catch_up`] has it with `slack`.
+    pub(super) fn conclude(&mut self, slack: u32) -> Outcome {
+        self.take_ack();
+        self.take_stamp();
+        self.catch_up(slack);
+        self.accept();
+        Ok(())
+    }
+
     /// What the segment acknowledges was sent, though it was missed; a FIN's number is not counted where
     /// `slack` is 1. Of a FIN the peer takes the field even without ACK.
-    pub(super) fn catch_up(&mut self, slack: u32) {
+    fn catch_up(&mut self, slack: u32) {
         let ack = self.segment.ack;
         let receiver = self.receiver();
         if seq::before(receiver.next_seq.wrapping_sub(slack), ack) {

@@ -136,11 +136,7 @@ impl Step<'_> {
         let sender = self.sender();
         sender.next_seq = end.wrapping_add(u32::from(!to_server));
         self.note_fin();
-        self.take_ack();
-        self.take_stamp();
-        self.catch_up(0);
-        self.accept();
-        Ok(())
+        self.conclude(0)
     }
 
     /// The FIN of the sender is taken.

@@ -46,6 +46,12 @@ pub enum Stage {
 }
 
 impl TcpState {
+    /// From the first FIN on, until the connection is over.
+    #[inline]
+    pub(super) fn is_after_fin(self) -> bool {
+        self > Self::Established && self < Self::Closed
+    }
+
     /// The flow's stage.
     #[inline]
     #[must_use]

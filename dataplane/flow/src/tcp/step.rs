@@ -70,6 +70,11 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn dispatch(&mut self, state: TcpState) -> Outcome {
+        if state.is_after_fin()
+            && let Some(outcome) = self.reset_or_syn()
+        {
+            return outcome;
+        }
         match state {
             TcpState::None => Ok(()),
             TcpState::SynSent => self.syn_sent(),

@@ -1,9 +1,7 @@
 //! Packets that could not be decoded: rules about events see them all the same.
 
 use capture::Frame;
-use contract::record::PacketFacts;
 use detect::FlowVariables;
-use flow::Direction;
 use packet::Undecoded;
 
 use super::Engine;
@@ -24,21 +22,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
         let view = undecoded_view(undecoded);
         self.detection.inspect(&view, &mut FlowVariables::default());
         if self.detection.has_alerts() {
-            let subject = Subject {
-                tuple: None,
-                payload: &[],
-                packet: PacketFacts {
-                    wire_length: frame.meta.wire_length,
-                    payload_length: 0,
-                    vlan: undecoded.vlan,
-                    port: frame.meta.port,
-                },
-                number: frame.meta.number,
-                flow: None,
-                direction: Direction::ToClient,
-                timestamp_ns: frame.meta.timestamp_ns,
-                rx_ns,
-            };
+            let subject = Subject::of_frame(&frame.meta, undecoded.vlan, rx_ns);
             self.detection.raise(&view, &subject, self.clock.now_ns());
         }
         self.end(undecoded.error.into());

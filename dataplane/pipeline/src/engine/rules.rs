@@ -1,9 +1,9 @@
 //! The rules over a packet and what is due of its stream, and over what a flow leaves at its end.
 
 use capture::Frame;
+use contract::Stage;
 use contract::record::PacketFacts;
-use contract::{EventSet, FiveTuple, Stage};
-use detect::{FlowView, Headers, Inspect, PassScope, Scope};
+use detect::{Inspect, PassScope};
 use flow::{Direction, Ended, FlowCore, FlowStage};
 use packet::Decoded;
 
@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::detection::Subject;
 use crate::flow_state::FlowState;
 use crate::streams::Due;
-use crate::view::{end_flow_view, flow_view, view};
+use crate::view::{end_flow_view, end_view, flow_view, view};
 
 /// Times that the rules look at what one direction of a flow leaves. A time takes what lies between two
 /// gaps at least, so that only a flow that is full of them has more.
@@ -56,24 +56,14 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             let subject = Subject {
                 tuple: Some(&decoded.tuple),
                 payload: decoded.payload.of(frame.bytes),
-                packet: PacketFacts {
-                    wire_length: frame.meta.wire_length,
-                    payload_length: 0,
-                    vlan: decoded.vlan,
-                    port: frame.meta.port,
-                },
-                number: frame.meta.number,
                 flow: Some(&followed.core),
                 direction: followed.direction,
-                timestamp_ns: frame.meta.timestamp_ns,
-                rx_ns,
+                ..Subject::of_frame(&frame.meta, decoded.vlan, rx_ns)
             };
             self.detection.raise(&view, &subject, self.clock.now_ns());
             lap(&mut self.laps, Stage::Report, &self.clock, &self.counters);
         }
-        if tracked.due
-            && let Some(flow) = self.flows.table.get(followed.reference)
-        {
+        if tracked.due {
             self.streams.inspected(&mut flow.state.stream, followed.direction);
         }
     }
@@ -108,7 +98,7 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
                 break;
             }
             let flow = end_flow_view(core, direction, state.stream.sizes());
-            let view = end_view(&tuple, due.pieces(), flow);
+            let view = end_view(tuple, due.pieces(), flow);
             self.detection.inspect(&view, &mut state.variables);
             if self.detection.has_alerts() {
                 let subject = Subject {
@@ -126,27 +116,5 @@ impl<F: AsRef<[u8]> + Send, C: Clock> Engine<F, C> {
             }
             self.streams.inspected(&mut state.stream, direction);
         }
-    }
-}
-
-/// What detection sees at the end of a flow: `chunks`, and no packet.
-fn end_view<'a>(tuple: &FiveTuple, chunks: &'a [&'a [u8]], flow: FlowView) -> Inspect<'a> {
-    Inspect {
-        tuple: *tuple,
-        ttl: 0,
-        tcp_flags: None,
-        icmp: None,
-        payload: &[],
-        payload_bytes: 0,
-        headers: Headers::default(),
-        in_stream: true,
-        chunks,
-        chunks_only: true,
-        has_transport: true,
-        first_in_direction: false,
-        flow: Some(flow),
-        reassembled: false,
-        events: EventSet::EMPTY,
-        scope: Scope::Whole,
     }
 }
